@@ -1,0 +1,218 @@
+package store
+
+import "strconv"
+
+// This file alone knows what keys look like. Everything is in one table; `…` is an id.
+//
+//	partition key (pk)          sort key (sk)                     what it is
+//	─────────────────────────── ───────────────────────────────── ─────────────────────────────────────────
+//	HEAD#0 … HEAD#F             HEAD                              head of the directory, 16 equal copies
+//	KEYSET                      KEYSET                            sealing keys, wrapped
+//	DEPLOYMENT                  DEPLOYMENT                        id of this deployment, part of every token
+//	USER#…                      USER                              user: enabled, epoch, groups, domain
+//	                            PASSWORD                          password hash and its version
+//	                            GRANT#PROJECT#…  [#INHERITED]     roles of the user on a project …
+//	                            GRANT#DOMAIN#…   [#INHERITED]     … on a domain
+//	                            GRANT#SYSTEM                      … on the system
+//	                            TRUST#…                           list of trusts she made
+//	                            TRUSTEE#…                         list of trusts made to her
+//	GROUP#…                     GROUP                             group
+//	                            MEMBER#…                          list of its members
+//	                            GRANT#…                           roles of the group, as for a user
+//	PROJECT#…                   PROJECT                           project: enabled, domain, ancestors
+//	                            GRANT#USER#…  GRANT#GROUP#…       list of who holds roles on it [#INHERITED]
+//	                            CHILD#…                           list of projects below it
+//	                            TRUST#…                           list of trusts about it
+//	DOMAIN#…                    DOMAIN                            domain
+//	                            GRANT#USER#…  GRANT#GROUP#…       list of who holds roles on it [#INHERITED]
+//	                            CHILD#…                           list of top projects of it
+//	SYSTEM                      GRANT#USER#…  GRANT#GROUP#…       list of who holds roles on the system
+//	ROLES                       … (role id)                       role with what it implies; kept in memory
+//	CATALOG                     SERVICE#… ENDPOINT#… REGION#…     catalog; kept in memory
+//	NAME#USER#… (domain)        … (name)                          claim of a unique name, look-up, sorted list
+//	NAME#PROJECT#… NAME#GROUP#… NAME#ROLE#… (domain, or none)     the same
+//	NAME#DOMAIN                 … (name)                          the same
+//	NAME#TRUST                  … (digest)                        claim against duplicate expiring trusts
+//	TRUST#… (first 8 bytes)     TRUST                             trust, with its ancestors
+//	                            CHILD#…                           list of trusts redelegated from it
+//	LIST#TRUST#0 … #F           … (trust id)                      list of all trusts
+//	TOKEN#… (first 8 bytes)     TOKEN                             token row, by audit id
+//	JOB#…                       JOB                               a cascade too long for one step
+//	EVENT#… (hour) #shard       …                                 revocation event
+//
+//	index 1 (i1, audit)         USER#… (acting user)              live tokens of a user
+//	index 2 (i2, audit)         CHAIN#… (root), TRUST#…           tokens of a chain, of a trust
+//
+// Trust and token keys carry the first 8 bytes of the id, because that is what fits into
+// a token's hints; the full id stands in the item and is compared.
+
+// HeadCopies is how many equal copies of the head there are. One is read at random; all
+// are written in one transaction.
+const HeadCopies = 16
+
+// Head is one copy of the head of the directory, 0 ≤ n < HeadCopies.
+func Head(n int) Key {
+	return Key{"HEAD#" + strconv.FormatInt(int64(n), 16), "HEAD"}
+}
+
+// Keyset holds the wrapped sealing keys.
+func Keyset() Key { return Key{"KEYSET", "KEYSET"} }
+
+// Deployment holds the id of this deployment.
+func Deployment() Key { return Key{"DEPLOYMENT", "DEPLOYMENT"} }
+
+// User is a user's item.
+func User(id string) Key { return Key{"USER#" + id, "USER"} }
+
+// Password holds a user's password hash.
+func Password(userID string) Key { return Key{"USER#" + userID, "PASSWORD"} }
+
+// Group is a group's item.
+func Group(id string) Key { return Key{"GROUP#" + id, "GROUP"} }
+
+// Member lists a user in her group.
+func Member(groupID, userID string) Key { return Key{"GROUP#" + groupID, "MEMBER#" + userID} }
+
+// Project is a project's item.
+func Project(id string) Key { return Key{"PROJECT#" + id, "PROJECT"} }
+
+// Domain is a domain's item.
+func Domain(id string) Key { return Key{"DOMAIN#" + id, "DOMAIN"} }
+
+// Child lists a project under its parent, which is a project or, at the top, a domain.
+func Child(parent Target, projectID string) Key { return Key{parent.pk(), "CHILD#" + projectID} }
+
+// An Actor can hold roles: a user or a group.
+type Actor struct{ Kind, ID string }
+
+// A Target is what roles are held on.
+type Target struct {
+	Kind      string // one of the constants below
+	ID        string // "" for the system
+	Inherited bool   // the grant applies below the target, not to it
+}
+
+// Kinds of actors and targets, as they stand in keys.
+const (
+	KindUser    = "USER"
+	KindGroup   = "GROUP"
+	KindProject = "PROJECT"
+	KindDomain  = "DOMAIN"
+	KindSystem  = "SYSTEM"
+)
+
+// UserActor and the functions below name actors and targets.
+func UserActor(id string) Actor { return Actor{KindUser, id} }
+
+// GroupActor is a group as a holder of roles.
+func GroupActor(id string) Actor { return Actor{KindGroup, id} }
+
+// OnProject is a project as a target.
+func OnProject(id string) Target { return Target{Kind: KindProject, ID: id} }
+
+// OnDomain is a domain as a target.
+func OnDomain(id string) Target { return Target{Kind: KindDomain, ID: id} }
+
+// OnSystem is the system as a target.
+func OnSystem() Target { return Target{Kind: KindSystem} }
+
+// Below is the target's descendants: projects below a project, or of a domain.
+func (t Target) Below() Target { t.Inherited = true; return t }
+
+func (a Actor) pk() string { return a.Kind + "#" + a.ID }
+
+func (t Target) pk() string {
+	if t.Kind == KindSystem {
+		return KindSystem
+	}
+	return t.Kind + "#" + t.ID
+}
+
+func (t Target) suffix() string {
+	if t.Inherited {
+		return "#INHERITED"
+	}
+	return ""
+}
+
+// Grant is the set of roles of an actor on a target.
+func Grant(a Actor, t Target) Key { return Key{a.pk(), "GRANT#" + t.pk() + t.suffix()} }
+
+// GrantMirror lists an actor's grant under its target.
+func GrantMirror(a Actor, t Target) Key { return Key{t.pk(), "GRANT#" + a.pk() + t.suffix()} }
+
+// Role is a role with what it implies.
+func Role(id string) Key { return Key{"ROLES", id} }
+
+// Service, Endpoint and Region are the catalog.
+func Service(id string) Key { return Key{"CATALOG", "SERVICE#" + id} }
+
+// Endpoint is an endpoint of a service.
+func Endpoint(id string) Key { return Key{"CATALOG", "ENDPOINT#" + id} }
+
+// Region is a region.
+func Region(id string) Key { return Key{"CATALOG", "REGION#" + id} }
+
+// UserName claims a user's name within its domain.
+func UserName(domainID, name string) Key { return Key{"NAME#USER#" + domainID, name} }
+
+// ProjectName claims a project's name within its domain.
+func ProjectName(domainID, name string) Key { return Key{"NAME#PROJECT#" + domainID, name} }
+
+// GroupName claims a group's name within its domain.
+func GroupName(domainID, name string) Key { return Key{"NAME#GROUP#" + domainID, name} }
+
+// RoleName claims a role's name; domainID is "" for global roles.
+func RoleName(domainID, name string) Key { return Key{"NAME#ROLE#" + domainID, name} }
+
+// DomainName claims a domain's name.
+func DomainName(name string) Key { return Key{"NAME#DOMAIN", name} }
+
+// TrustClaim claims the tuple that two live trusts must not share (TR-025), by its digest.
+func TrustClaim(digest string) Key { return Key{"NAME#TRUST", digest} }
+
+// shortHex is how much of an id stands in the key of a trust or token: 8 bytes in hex.
+const shortHex = 16
+
+func short(id string) string { return id[:min(shortHex, len(id))] }
+
+// Trust is a trust's item; id may be the full id or its first 16 hex digits.
+func Trust(id string) Key { return Key{"TRUST#" + short(id), "TRUST"} }
+
+// TrustChild lists a redelegated trust under its parent.
+func TrustChild(parentID, id string) Key { return Key{"TRUST#" + short(parentID), "CHILD#" + id} }
+
+// TrustOfTrustor, TrustOfTrustee and TrustOfProject list a trust where it is looked for.
+func TrustOfTrustor(userID, id string) Key { return Key{"USER#" + userID, "TRUST#" + id} }
+
+// TrustOfTrustee lists a trust under the user it was made to.
+func TrustOfTrustee(userID, id string) Key { return Key{"USER#" + userID, "TRUSTEE#" + id} }
+
+// TrustOfProject lists a trust under the project it is about.
+func TrustOfProject(projectID, id string) Key { return Key{"PROJECT#" + projectID, "TRUST#" + id} }
+
+// TrustLists is how many partitions the list of all trusts has.
+const TrustLists = 16
+
+// TrustList lists a trust among all trusts, spread by the first digit of its id.
+func TrustList(id string) Key { return Key{"LIST#TRUST#" + id[:1], id} }
+
+// Token is a token's row; audit is the audit id in hex or its first 16 digits.
+func Token(auditHex string) Key { return Key{"TOKEN#" + short(auditHex), "TOKEN"} }
+
+// ByUser, ByChain and ByTrust are values of the index attributes of a token row.
+func ByUser(userID string) string { return "USER#" + userID }
+
+// ByChain groups the tokens of one login; audit is the root's audit id in hex.
+func ByChain(auditHex string) string { return "CHAIN#" + auditHex }
+
+// ByTrust groups the tokens of one trust.
+func ByTrust(trustID string) string { return "TRUST#" + trustID }
+
+// The ranges that are walked.
+
+// Prefixed is all items of k's partition whose sort key starts with k's.
+func Prefixed(k Key) Range { return Range{PK: k.PK, Prefix: k.SK} }
+
+// Partition is all items of k's partition.
+func Partition(k Key) Range { return Range{PK: k.PK} }

@@ -1,0 +1,154 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+)
+
+// ErrPending is returned by a pass that asked a [ReadSet] for an item that has not been
+// read yet. The pass is run again when it has.
+var ErrPending = errors.New("not read yet")
+
+// A ReadSet is everything one request has read. Rules are written as passes: functions
+// that look at items and, where one has not been read, note that they want it and stop
+// with ErrPending. [ReadSet.Settle] reads all that was wanted in one trip and runs the
+// pass again, until nothing is missing. So several rules share a trip by being run in the
+// same pass, a hint (an item wanted on suspicion) can save a trip but never change an
+// answer, and there is no second way to come to a decision.
+//
+// A ReadSet belongs to one request and is not safe for concurrent use.
+type ReadSet struct {
+	table  Table
+	head   Key
+	read   map[Key]Item // nil Item: read and absent
+	wanted []Key
+	loads  map[string]func(context.Context) error
+	trips  int
+}
+
+// NewReadSet starts an empty read set that looks at one randomly drawn copy of the head
+// of the directory.
+func NewReadSet(t Table) *ReadSet {
+	return &ReadSet{table: t, head: Head(rand.IntN(HeadCopies)), read: make(map[Key]Item, 16)} //nolint:gosec // G404: spreads load, hides nothing
+}
+
+// Head is the copy of the directory's head that this read set looks at.
+func (r *ReadSet) Head() Key { return r.head }
+
+// Trips is the number of round trips made so far.
+func (r *ReadSet) Trips() int { return r.trips }
+
+// Want notes keys for the next trip. What has been read is not read again.
+func (r *ReadSet) Want(keys ...Key) {
+	for _, k := range keys {
+		if _, ok := r.read[k]; !ok {
+			r.wanted = append(r.wanted, k)
+		}
+	}
+}
+
+// WantLoad notes a look-up other than by key (a query, or a reload of something kept in
+// memory) for the next trip; it runs beside the reads. Each name runs once a trip.
+func (r *ReadSet) WantLoad(name string, load func(context.Context) error) {
+	if r.loads == nil {
+		r.loads = make(map[string]func(context.Context) error)
+	}
+	r.loads[name] = load
+}
+
+// Get returns an item (nil when it is absent from the table), or ErrPending when it has
+// not been read, in which case it is now wanted.
+func (r *ReadSet) Get(k Key) (Item, error) {
+	item, ok := r.read[k]
+	if !ok {
+		r.wanted = append(r.wanted, k)
+		return nil, ErrPending
+	}
+	return item, nil
+}
+
+// Known reports whether all keys have been read, and wants those that have not. Passes
+// call it before a group of Gets so that the whole group comes in one trip.
+func (r *ReadSet) Known(keys ...Key) bool {
+	all := true
+	for _, k := range keys {
+		if _, ok := r.read[k]; !ok {
+			all = false
+			r.wanted = append(r.wanted, k)
+		}
+	}
+	return all
+}
+
+// Forget drops items so that they are read again: for evidence found torn, or overtaken
+// by a write that was refused.
+func (r *ReadSet) Forget(keys ...Key) {
+	for _, k := range keys {
+		delete(r.read, k)
+	}
+}
+
+// maxTrips bounds a Settle. Five are the most any operation needs today (names, items,
+// sources behind them, ancestors, a re-read); more means passes that chase each other.
+const maxTrips = 12
+
+// Settle runs the pass until it no longer asks for what has not been read, and returns
+// its result. A pass that has decided (any result but ErrPending) ends it, whatever else
+// is still wanted.
+func (r *ReadSet) Settle(ctx context.Context, pass func() error) error {
+	for range maxTrips {
+		err := pass()
+		if !errors.Is(err, ErrPending) {
+			return err
+		}
+		if len(r.wanted) == 0 && len(r.loads) == 0 {
+			return errors.New("pass is pending but wants nothing")
+		}
+		if err := r.trip(ctx); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("read set not settled after %d trips", maxTrips)
+}
+
+func (r *ReadSet) trip(ctx context.Context) error {
+	r.trips++
+	keys := make([]Key, 0, len(r.wanted))
+	seen := make(map[Key]bool, len(r.wanted))
+	for _, k := range r.wanted {
+		if _, ok := r.read[k]; !ok && !seen[k] {
+			seen[k] = true
+			keys = append(keys, k)
+		}
+	}
+	loads := r.loads
+	r.wanted, r.loads = r.wanted[:0], nil
+
+	var group sync.WaitGroup
+	errs := make([]error, 0, len(loads)+1)
+	var mu sync.Mutex
+	fail := func(err error) { mu.Lock(); errs = append(errs, err); mu.Unlock() }
+	for _, load := range loads {
+		group.Go(func() {
+			if err := load(ctx); err != nil {
+				fail(err)
+			}
+		})
+	}
+	for start := 0; start < len(keys); start += MaxReadKeys {
+		chunk := keys[start:min(start+MaxReadKeys, len(keys))]
+		items, err := r.table.Read(ctx, chunk...)
+		if err != nil {
+			fail(fmt.Errorf("read %d items: %w", len(chunk), err))
+			break
+		}
+		for _, k := range chunk {
+			r.read[k] = items[k]
+		}
+	}
+	group.Wait()
+	return errors.Join(errs...)
+}
