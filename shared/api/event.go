@@ -1,0 +1,76 @@
+package api
+
+import (
+	"log/slog"
+	"net/http"
+	"regexp"
+	"time"
+
+	"mandate/shared/store/meter"
+)
+
+// event is the one log line of a request, filled in along the way and written once at
+// the end. docs/observability.md lists the names.
+type event struct {
+	start  time.Time
+	id     string
+	global string // request id that the client sent along (C-004)
+	action string
+	status int
+	err    error
+	usage  *meter.Usage
+}
+
+var wellFormedID = regexp.MustCompile(`^req-[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$`)
+
+func globalID(r *http.Request) string {
+	if id := r.Header.Get("X-Openstack-Request-Id"); wellFormedID.MatchString(id) {
+		return id
+	}
+	return ""
+}
+
+func (c *Call) finish() {
+	e := &c.event
+	level := slog.LevelInfo
+	attrs := []slog.Attr{
+		slog.String("operation", c.op.Name), slog.String("request_id", e.id), slog.Int("status", e.status),
+		slog.Float64("ms", float64(c.server.Now().Sub(e.start).Microseconds())/1000),
+		slog.Int("trips", c.Reads.Trips()), slog.Int64("calls", e.usage.Calls()),
+		slog.Float64("read_units", e.usage.ReadUnits()), slog.Float64("write_units", e.usage.WriteUnits()),
+	}
+	if e.action != "" {
+		attrs = append(attrs, slog.String("action", e.action))
+	}
+	if e.global != "" {
+		attrs = append(attrs, slog.String("global_request_id", e.global))
+	}
+	if !c.Caller.Anonymous() {
+		attrs = append(attrs, slog.String("user_id", c.Caller.UserID), slog.String("audit_id", c.Caller.AuditID))
+		if c.Caller.TrustID != "" {
+			attrs = append(attrs, slog.String("trust_id", c.Caller.TrustID), slog.String("subject_id", c.Caller.SubjectID))
+		}
+	}
+	if e.err != nil {
+		attrs = append(attrs, slog.String("cause", cause(e.err)))
+		if e.status >= http.StatusInternalServerError {
+			level = slog.LevelError
+		}
+	}
+	c.server.Log.LogAttrs(c.ctx, level, "request", attrs...)
+}
+
+// cause is an error with its private causes.
+func cause(err error) string {
+	text := err.Error()
+	for {
+		u, ok := err.(interface{ Unwrap() error })
+		if !ok || u.Unwrap() == nil {
+			return text
+		}
+		err = u.Unwrap()
+		if t := err.Error(); len(t) > 0 && t != text {
+			text += ": " + t
+		}
+	}
+}

@@ -1,0 +1,192 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"mandate/shared/store"
+)
+
+// Service is a service of the catalog.
+type Service struct {
+	ID, Type, Name string
+	Enabled        bool
+	Description    *string
+	Extra          []byte
+}
+
+// Endpoint is where a service is reached.
+type Endpoint struct {
+	ID, ServiceID, Interface, URL string
+	RegionID                      string // "" for none
+	Enabled                       bool
+	Name                          string
+	Extra                         []byte
+}
+
+// Region groups endpoints.
+type Region struct {
+	ID, Description, ParentID string
+	Extra                     []byte
+}
+
+const (
+	attrKind      = "kind"
+	attrService   = "service_id"
+	attrInterface = "interface"
+	attrURL       = "url"
+	attrRegion    = "region_id"
+)
+
+func (s Service) item() store.Item {
+	i := store.Item{store.AttrType: "service", attrID: s.ID, attrKind: s.Type, attrName: s.Name, AttrEnabled: s.Enabled}
+	setOptional(i, attrDescription, s.Description)
+	setBytes(i, attrExtra, s.Extra)
+	return i
+}
+
+func (e Endpoint) item() store.Item {
+	i := store.Item{
+		store.AttrType: "endpoint", attrID: e.ID, attrService: e.ServiceID, attrInterface: e.Interface,
+		attrURL: e.URL, AttrEnabled: e.Enabled,
+	}
+	setText(i, attrRegion, e.RegionID)
+	setText(i, attrName, e.Name)
+	setBytes(i, attrExtra, e.Extra)
+	return i
+}
+
+func (r Region) item() store.Item {
+	i := store.Item{store.AttrType: "region", attrID: r.ID, attrDescription: r.Description}
+	setText(i, attrParent, r.ParentID)
+	setBytes(i, attrExtra, r.Extra)
+	return i
+}
+
+// Catalog is all services, endpoints and regions at one version. It is shared and must
+// not be changed.
+type Catalog struct {
+	Version   int64
+	Services  map[string]Service
+	Endpoints map[string]Endpoint
+	Regions   map[string]Region
+}
+
+// Catalog is a pass: the catalog, at least as new as the head that the read set saw.
+func (g *Registry) Catalog(rs *store.ReadSet) (*Catalog, error) {
+	head, err := ReadHead(rs)
+	if err != nil {
+		return nil, err
+	}
+	if c := g.catalog.Load(); c.Version >= head.Catalog {
+		return c, nil
+	}
+	rs.WantLoad("catalog", func(ctx context.Context) error {
+		fresh := &Catalog{
+			Version: head.Catalog, Services: map[string]Service{}, Endpoints: map[string]Endpoint{}, Regions: map[string]Region{},
+		}
+		err := walk(ctx, g.table, store.Partition(store.Service("")), func(e store.Entry) error {
+			fresh.add(e.Item)
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("read catalog: %w", err)
+		}
+		replaceIfNewer(&g.catalog, fresh, func(c *Catalog) int64 { return c.Version })
+		return nil
+	})
+	return nil, store.ErrPending
+}
+
+func (c *Catalog) add(i store.Item) {
+	id := i.Str(attrID)
+	switch i.Str(store.AttrType) {
+	case "service":
+		c.Services[id] = Service{
+			ID: id, Type: i.Str(attrKind), Name: i.Str(attrName), Enabled: i.Bool(AttrEnabled),
+			Description: optional(i, attrDescription), Extra: i.Bytes(attrExtra),
+		}
+	case "endpoint":
+		c.Endpoints[id] = Endpoint{
+			ID: id, ServiceID: i.Str(attrService), Interface: i.Str(attrInterface), URL: i.Str(attrURL),
+			RegionID: i.Str(attrRegion), Enabled: i.Bool(AttrEnabled), Name: i.Str(attrName), Extra: i.Bytes(attrExtra),
+		}
+	case "region":
+		c.Regions[id] = Region{
+			ID: id, Description: i.Str(attrDescription), ParentID: i.Str(attrParent), Extra: i.Bytes(attrExtra),
+		}
+	}
+}
+
+// CatalogService is a service as a token shows it (tokens-v3.md section 4).
+type CatalogService struct {
+	ID        string            `json:"id"`
+	Type      string            `json:"type"`
+	Name      string            `json:"name"`
+	Endpoints []CatalogEndpoint `json:"endpoints"`
+}
+
+// CatalogEndpoint is an endpoint as a token shows it.
+type CatalogEndpoint struct {
+	ID        string  `json:"id"`
+	Interface string  `json:"interface"`
+	RegionID  *string `json:"region_id"`
+	Region    *string `json:"region"`
+	URL       string  `json:"url"`
+}
+
+// Rendered is the catalog for a token's project ("" for none) and user. Services and
+// endpoints that are disabled are left out, and so is an endpoint whose URL needs a
+// project that the token has not, or cannot be filled in at all.
+func (c *Catalog) Rendered(projectID, userID string) []CatalogService {
+	services := make([]CatalogService, 0, len(c.Services))
+	byService := make(map[string][]CatalogEndpoint, len(c.Services))
+	for _, id := range slices.Sorted(maps.Keys(c.Endpoints)) {
+		e := c.Endpoints[id]
+		url, ok := fill(e.URL, projectID, userID)
+		if !e.Enabled || !ok {
+			continue
+		}
+		shown := CatalogEndpoint{ID: e.ID, Interface: e.Interface, URL: url}
+		if e.RegionID != "" {
+			shown.RegionID, shown.Region = &e.RegionID, &e.RegionID
+		}
+		byService[e.ServiceID] = append(byService[e.ServiceID], shown)
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.Services)) {
+		s := c.Services[id]
+		if !s.Enabled {
+			continue
+		}
+		endpoints := byService[id]
+		if endpoints == nil {
+			endpoints = []CatalogEndpoint{}
+		}
+		services = append(services, CatalogService{ID: s.ID, Type: s.Type, Name: s.Name, Endpoints: endpoints})
+	}
+	return services
+}
+
+// fill replaces $(name)s and %(name)s in an endpoint's URL.
+func fill(url, projectID, userID string) (string, bool) {
+	if !strings.ContainsAny(url, "$%") {
+		return url, true
+	}
+	url = strings.ReplaceAll(url, "$(", "%(")
+	for _, s := range []struct{ name, value string }{
+		{"project_id", projectID}, {"tenant_id", projectID}, {"user_id", userID},
+	} {
+		placeholder := "%(" + s.name + ")s"
+		if !strings.Contains(url, placeholder) {
+			continue
+		}
+		if s.value == "" {
+			return "", false
+		}
+		url = strings.ReplaceAll(url, placeholder, s.value)
+	}
+	return url, !strings.Contains(url, "%(")
+}

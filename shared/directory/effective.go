@@ -1,0 +1,130 @@
+package directory
+
+import (
+	"slices"
+
+	"mandate/shared/store"
+)
+
+const attrGrantRoles = "roles"
+
+// Effective is a pass: all roles that a user holds on a target now, implied ones
+// included; empty when she holds none. The target is a project, a domain or the system;
+// a project or domain that is gone has no roles.
+//
+// The direct grant is always looked at. Other sources show on items that are read
+// anyway: the user names her groups and where she inherits, the project its ancestors
+// and the groups that hold grants on it, the head where groups inherit. Whatever of these
+// has not been read is read then; hints in a token only make that happen sooner.
+func (g *Registry) Effective(rs *store.ReadSet, u User, on store.Target) (store.Set, error) {
+	sources, err := sourcesOf(rs, u, on)
+	if err != nil {
+		return nil, err
+	}
+	known := rs.Known(sources...)
+	roles, err := g.Roles(rs)
+	if err != nil {
+		return nil, err
+	}
+	if !known {
+		return nil, store.ErrPending
+	}
+	var held []string
+	for _, k := range sources {
+		grant, err := rs.Get(k)
+		if err != nil {
+			return nil, err
+		}
+		held = append(held, grant.Set(attrGrantRoles)...)
+	}
+	return roles.Closure(held...), nil
+}
+
+// sourcesOf is a pass: the keys of every grant that could give the user a role on the target.
+func sourcesOf(rs *store.ReadSet, u User, on store.Target) ([]store.Key, error) {
+	direct := store.Grant(store.UserActor(u.ID), on)
+	rs.Want(direct)
+	head, err := ReadHead(rs)
+	if err != nil {
+		return nil, err
+	}
+	sources := []store.Key{direct}
+	viaGroups := func(granted store.Set) {
+		for _, group := range granted {
+			if u.Groups.Has(group) {
+				sources = append(sources, store.Grant(store.GroupActor(group), on))
+			}
+		}
+	}
+	switch on.Kind {
+	case store.KindSystem:
+		viaGroups(head.SystemGroups)
+	case store.KindDomain:
+		if len(u.Groups) == 0 {
+			return sources, nil
+		}
+		i, err := rs.Get(store.Domain(on.ID))
+		if err != nil {
+			return nil, err
+		}
+		viaGroups(DomainFrom(i).GrantedGroups)
+	case store.KindProject:
+		i, err := rs.Get(store.Project(on.ID))
+		if err != nil {
+			return nil, err
+		}
+		if i == nil {
+			return sources, nil
+		}
+		p := ProjectFrom(i)
+		viaGroups(p.GrantedGroups)
+		for _, above := range p.above() {
+			name := targetName(above)
+			if u.Inherits.Has(name) {
+				sources = append(sources, store.Grant(store.UserActor(u.ID), above.Below()))
+			}
+			if head.Inherited.Has(name) {
+				for _, group := range u.Groups {
+					sources = append(sources, store.Grant(store.GroupActor(group), above.Below()))
+				}
+			}
+		}
+	}
+	return sources, nil
+}
+
+// above lists the targets from which roles can be inherited to the project.
+func (p Project) above() []store.Target {
+	targets := []store.Target{store.OnDomain(p.DomainID)}
+	for _, id := range p.Ancestors {
+		targets = append(targets, store.OnProject(id))
+	}
+	return targets
+}
+
+// Hints is a pass for issuing tokens: which of a user's groups and of the targets above
+// contribute to her roles on a target. Kept in a token they save a trip; they decide nothing.
+func Hints(rs *store.ReadSet, u User, on store.Target) (groups []string, inherited []store.Target, err error) {
+	keys, err := sourcesOf(rs, u, on)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, group := range u.Groups {
+		if slices.Contains(keys, store.Grant(store.GroupActor(group), on)) {
+			groups = append(groups, group)
+		}
+	}
+	if on.Kind != store.KindProject {
+		return groups, nil, nil
+	}
+	p, err := FindProject(rs, on.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, above := range p.above() {
+		if slices.Contains(keys, store.Grant(store.UserActor(u.ID), above.Below())) {
+			inherited = append(inherited, above)
+		}
+	}
+	return groups, inherited, nil
+}
