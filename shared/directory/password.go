@@ -22,3 +22,10 @@ func PasswordHash(rs *store.ReadSet, userID string) (string, error) {
 	}
 	return password.Str(attrHash), nil
 }
+
+// Rehash is the mutation that replaces a hash by one of the same password, written with
+// today's method. It loses against any change of the password itself.
+func Rehash(userID string, version int64, hash string) store.Mutation {
+	return store.Update(store.Password(userID)).Set(attrHash, hash).
+		Where(store.Equals(AttrPasswordVersion, version))
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"mandate/shared/store"
@@ -126,6 +127,9 @@ type Registry struct {
 	table   store.Table
 	roles   atomic.Pointer[Roles]
 	catalog atomic.Pointer[Catalog]
+
+	guesses sync.Map // name of a domain → its id when it was last looked up
+	guessed atomic.Int64
 }
 
 // NewRegistry starts with nothing in memory.

@@ -1,0 +1,47 @@
+package auth
+
+import (
+	"context"
+	"net/http"
+
+	"mandate/shared/api"
+	"mandate/shared/app"
+	"mandate/shared/directory"
+)
+
+type issueToken struct {
+	NoCatalog *string  `query:"nocatalog"`
+	Body      authBody `body:"json"`
+}
+
+// issue makes a token for whoever proves who she is.
+func issue(a *app.App) api.Operation {
+	return api.Op(api.Spec[issueToken]{Name: "IssueToken", Status: http.StatusCreated, Open: true},
+		func(ctx context.Context, c *api.Call, in issueToken) (tokenBody, error) {
+			login, err := in.Body.login()
+			if err != nil {
+				return tokenBody{}, err
+			}
+			// The catalog, if its version moved, is read beside what the login needs.
+			t, text, err := a.Tokens.Issue(ctx, c.Reads, login)
+			if err != nil {
+				return tokenBody{}, err
+			}
+			var shown *directory.Catalog
+			if in.NoCatalog == nil {
+				if shown, err = settleCatalog(ctx, a, c); err != nil {
+					return tokenBody{}, err
+				}
+			}
+			c.Header.Set("X-Subject-Token", text.Reveal())
+			return show(t, shown), nil
+		})
+}
+
+func settleCatalog(ctx context.Context, a *app.App, c *api.Call) (shown *directory.Catalog, err error) {
+	err = c.Settle(ctx, func() error {
+		shown, err = a.Registry.Catalog(c.Reads)
+		return err
+	})
+	return shown, err
+}

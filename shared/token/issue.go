@@ -1,0 +1,371 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"mandate/shared/directory"
+	"mandate/shared/problem"
+	"mandate/shared/secret"
+	"mandate/shared/store"
+	"mandate/shared/trust"
+)
+
+// nobody stands for a user that was not found, so that looking for her takes as many
+// trips and as much hashing as looking for one who is there. It is no id that we make.
+const nobody = "-"
+
+// findings is what one login's reads showed, before anything was decided: passes run
+// again and again, passwords are hashed once.
+type findings struct {
+	user    directory.User // by password
+	userErr error          // *directory.Dead: unknown, disabled, in a disabled domain
+	hash    string         // "" when she has none
+
+	parent    Token // by token
+	parentErr error
+
+	granted  Token // the scope and what stands in it, for the user above
+	scopeErr error
+}
+
+// Issue makes a token. Everything that decides is read first, in one trip where ids are
+// given; then proofs are checked; then one write creates the token's row and, for a
+// limited trust, takes one of its uses.
+//
+// It fails with Unauthorized whatever was wrong with the proof or the scope (T-004,
+// T-005, T-008, T-017), NotFound for a dead inner token (T-050), Forbidden for what a
+// delegated or system token may not become (T-043 to T-047) and for trusts that are not the
+// caller's or have been hollowed out (TR-092, TR-094, TR-098).
+func (s *Service) Issue(ctx context.Context, rs *store.ReadSet, l Login) (Token, secret.Text, error) {
+	var f findings
+	if err := rs.Settle(ctx, func() (err error) { f, err = s.find(rs, l); return err }); err != nil {
+		return Token{}, secret.Text{}, err
+	}
+	t, err := s.decide(ctx, l, f)
+	if err != nil {
+		return Token{}, secret.Text{}, err
+	}
+	return s.store(ctx, rs, t)
+}
+
+// find is the pass that reads all that a login needs. Its own error is ErrPending or a
+// failure of the service; what it found wrong with the login is in the findings.
+func (s *Service) find(rs *store.ReadSet, l Login) (findings, error) {
+	var f findings
+	var subject directory.User
+	for _, method := range l.Methods {
+		switch method {
+		case MethodPassword:
+			f.user, f.hash, f.userErr = s.identify(rs, l.Password)
+			subject = f.user
+		case MethodToken:
+			f.parent, f.parentErr = s.Examine(rs, l.Token, 0)
+			subject = f.parent.Subject
+		}
+	}
+	if subject.ID == "" && !pending(f.userErr, f.parentErr) {
+		subject.ID = nobody
+	}
+	f.granted, f.scopeErr = s.resolve(rs, subject, l.Scope)
+	for _, err := range []error{f.userErr, f.parentErr, f.scopeErr} {
+		var d *directory.Dead
+		if _, isProblem := problem.As(err); err != nil && !errors.As(err, &d) && !isProblem {
+			return f, err
+		}
+	}
+	return f, nil
+}
+
+func pending(errs ...error) bool {
+	for _, err := range errs {
+		if errors.Is(err, store.ErrPending) {
+			return true
+		}
+	}
+	return false
+}
+
+// identify is a pass: the user that a password is for, if she is live, and her hash.
+func (s *Service) identify(rs *store.ReadSet, p PasswordProof) (directory.User, string, error) {
+	id := p.UserID
+	if p.Name != "" {
+		var err error
+		id, err = s.registry.InDomain(rs, p.Domain, "user", p.Name)
+		if problem.Is(err, problem.KindNotFound) {
+			id = nobody
+		} else if err != nil {
+			return directory.User{}, "", err
+		}
+	}
+	rs.Want(store.User(id), store.Password(id), rs.Head())
+	hash, err := directory.PasswordHash(rs, id)
+	if err != nil {
+		return directory.User{ID: id}, "", err
+	}
+	u, err := directory.LiveUser(rs, id)
+	if u.ID == "" {
+		u.ID = id
+	}
+	return u, hash, err
+}
+
+// resolve is a pass: the scope that is wanted, for a user, with the roles she has there.
+func (s *Service) resolve(rs *store.ReadSet, u directory.User, w Wanted) (Token, error) {
+	t := Token{Subject: u, User: u, Row: Row{UserID: u.ID, Scope: Scope{Kind: Unscoped}, Epoch: u.Epoch}}
+	switch w.Kind {
+	case WantUnscoped:
+		return t, nil
+	case WantDefault:
+		return s.resolveDefault(rs, t)
+	case WantProject:
+		id := w.ID
+		if w.Name != "" {
+			var err error
+			if id, err = s.registry.InDomain(rs, w.Domain, "project", w.Name); err != nil {
+				return t, err
+			}
+		}
+		t.Scope = Scope{Project, id}
+	case WantDomain:
+		id := w.ID
+		if w.Name != "" {
+			var err error
+			if id, err = s.registry.DomainNamed(rs, w.Name); err != nil {
+				return t, err
+			}
+		}
+		t.Scope = Scope{Domain, id}
+	case WantSystem:
+		t.Scope = Scope{Kind: System}
+	case WantTrust:
+		return t, s.resolveTrust(rs, &t, w.ID)
+	}
+	if u.ID == "" { // not known yet: the scope's own items can already be wanted
+		return t, s.wantScope(rs, t.Scope)
+	}
+	return t, s.fillScope(rs, &t)
+}
+
+// wantScope notes the items of a scope whose user is not known yet.
+func (s *Service) wantScope(rs *store.ReadSet, scope Scope) error {
+	switch scope.Kind {
+	case Project:
+		rs.Want(store.Project(scope.ID))
+	case Domain:
+		rs.Want(store.Domain(scope.ID))
+	case System, Unscoped:
+	}
+	return store.ErrPending
+}
+
+// resolveDefault is a pass: the user's default project, or silently nothing (T-028, T-048).
+func (s *Service) resolveDefault(rs *store.ReadSet, t Token) (Token, error) {
+	if t.User.DefaultProjectID == "" {
+		return t, nil
+	}
+	scoped := t
+	scoped.Scope = Scope{Project, t.User.DefaultProjectID}
+	err := s.fillScope(rs, &scoped)
+	var d *directory.Dead
+	if errors.As(err, &d) {
+		return t, nil
+	}
+	return scoped, err
+}
+
+// resolveTrust is a pass: a trust that stands, is not used up, and is to this user.
+func (s *Service) resolveTrust(rs *store.ReadSet, t *Token, id string) error {
+	standing, err := s.trusts.Stand(rs, id)
+	if err != nil {
+		return err
+	}
+	if t.Subject.ID == "" {
+		return store.ErrPending
+	}
+	if standing.TrusteeID != t.Subject.ID {
+		return problem.ForbiddenBecause("the trust is to another user")
+	}
+	if standing.UsedUp() {
+		return dead("trust %s is used up", id)
+	}
+	t.TrustID, t.TrustorEpoch = standing.ID, standing.Trustor.Epoch
+	if standing.ProjectID != "" {
+		t.Scope = Scope{Project, standing.ProjectID}
+	}
+	return s.fillTrust(rs, t, standing)
+}
+
+// decide checks the proofs against what was found and says what the new token is.
+func (s *Service) decide(ctx context.Context, l Login, f findings) (Token, error) {
+	t := f.granted
+	var bound []time.Time
+	var methods []string
+	for _, method := range l.Methods {
+		switch method {
+		case MethodPassword:
+			if err := s.checkPassword(ctx, l.Password.Password, f); err != nil {
+				return Token{}, err
+			}
+		case MethodToken:
+			if err := s.checkParent(f, l.Scope); err != nil {
+				return Token{}, err
+			}
+			if f.userErr == nil && f.user.ID != "" && f.user.ID != f.parent.Subject.ID {
+				return Token{}, problem.Unauthorized(errors.New("password and token are of different users")) // T-051
+			}
+			t.Root, t.Epoch = f.parent.Chain(), f.parent.Epoch
+			bound, methods = append(bound, f.parent.ExpiresAt), f.parent.Methods
+		}
+	}
+	if err := answer(f.scopeErr); err != nil {
+		return Token{}, err
+	}
+	if t.Trust != nil {
+		bound = append(bound, t.Trust.ExpiresAt)
+	}
+	t.Methods = union(l.Methods, methods)
+	t.IssuedAt = s.now().UTC()
+	t.ExpiresAt = expiry(t.IssuedAt, s.settings.Life, bound...)
+	return t, nil
+}
+
+// checkPassword takes equally long whatever is wrong.
+func (s *Service) checkPassword(ctx context.Context, password secret.Text, f findings) error {
+	if f.userErr != nil || f.hash == "" {
+		if err := s.hasher.Burn(ctx, password); err != nil {
+			return err
+		}
+		if f.userErr == nil {
+			return problem.Unauthorized(fmt.Errorf("user %s has no password", f.user.ID))
+		}
+		return problem.Unauthorized(f.userErr)
+	}
+	ok, rehash, err := s.hasher.Verify(ctx, f.hash, password)
+	if err != nil {
+		return fmt.Errorf("verify the password of user %s: %w", f.user.ID, err)
+	}
+	if !ok {
+		return problem.Unauthorized(fmt.Errorf("wrong password of user %s", f.user.ID))
+	}
+	if rehash {
+		return s.rehash(ctx, f.user, password)
+	}
+	return nil
+}
+
+// rehash replaces a hash brought along from Keystone. Losing against a change of the
+// password is fine: that wrote a hash of today's kind itself.
+func (s *Service) rehash(ctx context.Context, u directory.User, password secret.Text) error {
+	hash, err := s.hasher.Hash(ctx, password)
+	if err != nil {
+		return fmt.Errorf("rehash the password of user %s: %w", u.ID, err)
+	}
+	err = s.table.Write(ctx, store.NewRequestID(), directory.Rehash(u.ID, u.PasswordVersion, hash))
+	if _, refused := store.AsRefused(err); refused {
+		return nil
+	}
+	return err
+}
+
+// checkParent says whether the inner token may be turned into another.
+func (s *Service) checkParent(f findings, w Wanted) error {
+	var d *directory.Dead
+	if errors.As(f.parentErr, &d) {
+		return &problem.Error{Kind: problem.KindNotFound, Message: "Could not find token.", Cause: d}
+	}
+	switch kind := f.parent.Scope.Kind; {
+	case f.parent.Delegated():
+		return problem.ForbiddenBecause("a delegated token makes no other token")
+	case kind == System && (w.Kind == WantProject || w.Kind == WantDomain):
+		return problem.ForbiddenBecause("a token for the system is not turned into one for a project or domain")
+	case kind != Unscoped && !s.settings.AllowRescope:
+		return problem.ForbiddenBecause("scoped tokens are not turned into others")
+	default:
+		return nil
+	}
+}
+
+// answer turns what was found wrong with a scope into what the caller is told.
+func answer(err error) error {
+	var d *directory.Dead
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &d) && d.Hollow:
+		return problem.ForbiddenBecause("the trust cannot be used at present").Because(d)
+	case errors.As(err, &d), problem.Is(err, problem.KindNotFound):
+		return problem.Unauthorized(err)
+	default:
+		return err
+	}
+}
+
+// attempts bounds how often a row is drawn again because another token has the same
+// first 8 bytes of audit id. One in 2⁶⁴ per live token: twice never happens.
+const attempts = 3
+
+// store writes the token's row and, for a limited trust, takes one use in the same
+// transaction: the row is the receipt.
+func (s *Service) store(ctx context.Context, rs *store.ReadSet, t Token) (Token, secret.Text, error) {
+	hints, err := s.hints(rs, t)
+	if err != nil {
+		return Token{}, secret.Text{}, err
+	}
+	var spend []store.Mutation
+	if t.Trust != nil {
+		if m, limited := trust.Spend(t.Trust.Trust); limited {
+			spend = append(spend, m)
+		}
+	}
+	for range attempts {
+		text, audit, err := s.sealer.Mint(hints)
+		if err != nil {
+			return Token{}, secret.Text{}, fmt.Errorf("mint a token: %w", err)
+		}
+		t.Audit, t.Digest = audit, text.Digest()
+		row := store.Create(store.Token(audit.Hex()), t.item(s.settings.Window))
+		err = s.table.Write(ctx, store.NewRequestID(), append(spend[:len(spend):len(spend)], row)...)
+		if err == nil {
+			return t, text, nil
+		}
+		refused, ok := store.AsRefused(err)
+		if !ok {
+			return Token{}, secret.Text{}, fmt.Errorf("store token %s: %w", audit, err)
+		}
+		if refused.Index < len(spend) {
+			return Token{}, secret.Text{}, problem.Unauthorized(fmt.Errorf("trust %s was used up or deleted meanwhile", t.TrustID))
+		}
+	}
+	return Token{}, secret.Text{}, errors.New("store a token: its audit id is taken, again and again")
+}
+
+// hints are the keys that the token's validation will want.
+func (s *Service) hints(rs *store.ReadSet, t Token) (Hints, error) {
+	h := Hints{Kind: hintKinds[t.Scope.Kind], UserID: t.UserID, ScopeID: t.Scope.ID}
+	if t.Derived() {
+		h.RootAudit = t.Root.Hex()[:16]
+	}
+	if t.Trust != nil {
+		h.OtherUserID = t.Trust.TrustorID
+		h.TrustIDs = append(h.TrustIDs, t.TrustID[:16])
+		for i := len(t.Trust.Ancestors) - 1; i >= 0; i-- {
+			h.TrustIDs = append(h.TrustIDs, t.Trust.Ancestors[i][:16])
+		}
+		return h, nil
+	}
+	target, scoped := t.Scope.Target()
+	if !scoped {
+		return h, nil
+	}
+	var err error
+	h.GroupIDs, h.InheritedFrom, err = directory.Hints(rs, t.User, target)
+	if err != nil {
+		return Hints{}, fmt.Errorf("hints of a token: %w", err)
+	}
+	return h, nil
+}
+
+var hintKinds = map[ScopeKind]Kind{Unscoped: KindUnscoped, Project: KindProject, Domain: KindDomain, System: KindSystem}

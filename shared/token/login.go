@@ -1,0 +1,53 @@
+package token
+
+import (
+	"mandate/shared/directory"
+	"mandate/shared/secret"
+)
+
+// Methods of authentication that are built.
+const (
+	MethodPassword = "password"
+	MethodToken    = "token"
+)
+
+// Methods lists what is configured, as C-009 shows it.
+func Methods() []string { return []string{MethodPassword, MethodToken} }
+
+// Login is a request for a token: who, proved how, for what.
+type Login struct {
+	Methods  []string      // in the order given; each has its member below
+	Password PasswordProof // with MethodPassword
+	Token    secret.Text   // with MethodToken
+	Scope    Wanted
+}
+
+// PasswordProof names a user, by id or by name and domain (a name decides), and her password.
+type PasswordProof struct {
+	UserID   string
+	Name     string
+	Domain   directory.DomainRef
+	Password secret.Text
+}
+
+// Wanted is the scope that a login asks for.
+type Wanted struct {
+	Kind   WantedKind
+	ID     string              // of the project, domain or trust
+	Name   string              // of the project or domain; decides over ID
+	Domain directory.DomainRef // of a project given by name
+}
+
+// WantedKind is how a scope was asked for.
+type WantedKind int
+
+// Kinds of wanted scope. The zero one is a request without a scope: the user's default
+// project if she can use it, else none.
+const (
+	WantDefault WantedKind = iota
+	WantUnscoped
+	WantProject
+	WantDomain
+	WantSystem
+	WantTrust
+)
