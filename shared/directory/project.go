@@ -36,6 +36,7 @@ func (p Project) item() store.Item {
 	i := store.Item{
 		store.AttrType: "project", attrID: p.ID, attrName: p.Name, attrDomain: p.DomainID, attrDomainName: p.DomainName,
 		attrParent: p.ParentID, AttrEnabled: p.Enabled, attrDescription: p.Description, AttrEpoch: p.Epoch,
+		attrChildren: int64(0),
 	}
 	setText(i, attrAncestors, strings.Join(p.Ancestors, "/"))
 	setSet(i, attrTags, p.Tags)
@@ -61,14 +62,15 @@ func ProjectFrom(i store.Item) Project {
 
 // FindProject is a pass: the project as it stands, enabled or not.
 func FindProject(rs *store.ReadSet, id string) (Project, error) {
-	i, err := rs.Get(store.Project(id))
-	if err != nil {
-		return Project{}, err
+	if !rs.Known(store.Project(id), rs.Head()) {
+		return Project{}, store.ErrPending
 	}
+	i, _ := rs.Get(store.Project(id))
 	if i == nil {
 		return Project{}, problem.NotFound("project", id)
 	}
-	return ProjectFrom(i), nil
+	p := ProjectFrom(i)
+	return p, within(rs, p.DomainID, "project", id)
 }
 
 // Domain is a domain.

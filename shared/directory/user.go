@@ -71,14 +71,29 @@ func UserFrom(i store.Item) User {
 
 // FindUser is a pass: the user as she stands, enabled or not; NotFound when there is none.
 func FindUser(rs *store.ReadSet, id string) (User, error) {
-	i, err := rs.Get(store.User(id))
-	if err != nil {
-		return User{}, err
+	if !rs.Known(store.User(id), rs.Head()) {
+		return User{}, store.ErrPending
 	}
+	i, _ := rs.Get(store.User(id))
 	if i == nil {
 		return User{}, problem.NotFound("user", id)
 	}
-	return UserFrom(i), nil
+	u := UserFrom(i)
+	return u, within(rs, u.DomainID, "user", id)
+}
+
+// within is a pass: NotFound when the domain of something was deleted. What was in it is
+// gone with it, swept or not (D-083).
+func within(rs *store.ReadSet, domainID, kind, id string) error {
+	head, err := ReadHead(rs)
+	if err != nil || !head.Off.Has(domainHash(domainID)) {
+		return err
+	}
+	i, err := rs.Get(store.Domain(domainID))
+	if err == nil && i == nil {
+		return problem.NotFound(kind, id)
+	}
+	return err
 }
 
 // The functions below keep absent attributes absent: DynamoDB has no null worth storing.

@@ -216,3 +216,9 @@ func Prefixed(k Key) Range { return Range{PK: k.PK, Prefix: k.SK} }
 
 // Partition is all items of k's partition.
 func Partition(k Key) Range { return Range{PK: k.PK} }
+
+// GrantsOf is all grants of an actor.
+func GrantsOf(a Actor) Range { return Range{PK: a.pk(), Prefix: "GRANT#"} }
+
+// GrantsOn is the mirrors of all grants on a target and of those inherited from it.
+func GrantsOn(t Target) Range { return Range{PK: t.pk(), Prefix: "GRANT#"} }

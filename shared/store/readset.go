@@ -119,9 +119,14 @@ func (r *ReadSet) trip(ctx context.Context) error {
 	keys := make([]Key, 0, len(r.wanted))
 	seen := make(map[Key]bool, len(r.wanted))
 	for _, k := range r.wanted {
-		if _, ok := r.read[k]; !ok && !seen[k] {
-			seen[k] = true
+		if _, ok := r.read[k]; ok || seen[k] {
+			continue
+		}
+		seen[k] = true
+		if k.Storable() {
 			keys = append(keys, k)
+		} else {
+			r.read[k] = nil
 		}
 	}
 	loads := r.loads
