@@ -102,22 +102,33 @@ func (g *Registry) Catalog(rs *store.ReadSet) (*Catalog, error) {
 }
 
 func (c *Catalog) add(i store.Item) {
-	id := i.Str(attrID)
-	switch i.Str(store.AttrType) {
+	switch id := i.Str(attrID); i.Str(store.AttrType) {
 	case "service":
-		c.Services[id] = Service{
-			ID: id, Type: i.Str(attrKind), Name: i.Str(attrName), Enabled: i.Bool(AttrEnabled),
-			Description: optional(i, attrDescription), Extra: i.Bytes(attrExtra),
-		}
+		c.Services[id] = serviceFrom(i)
 	case "endpoint":
-		c.Endpoints[id] = Endpoint{
-			ID: id, ServiceID: i.Str(attrService), Interface: i.Str(attrInterface), URL: i.Str(attrURL),
-			RegionID: i.Str(attrRegion), Enabled: i.Bool(AttrEnabled), Name: i.Str(attrName), Extra: i.Bytes(attrExtra),
-		}
+		c.Endpoints[id] = endpointFrom(i)
 	case "region":
-		c.Regions[id] = Region{
-			ID: id, Description: i.Str(attrDescription), ParentID: i.Str(attrParent), Extra: i.Bytes(attrExtra),
-		}
+		c.Regions[id] = regionFrom(i)
+	}
+}
+
+func serviceFrom(i store.Item) Service {
+	return Service{
+		ID: i.Str(attrID), Type: i.Str(attrKind), Name: i.Str(attrName), Enabled: i.Bool(AttrEnabled),
+		Description: optional(i, attrDescription), Extra: i.Bytes(attrExtra),
+	}
+}
+
+func endpointFrom(i store.Item) Endpoint {
+	return Endpoint{
+		ID: i.Str(attrID), ServiceID: i.Str(attrService), Interface: i.Str(attrInterface), URL: i.Str(attrURL),
+		RegionID: i.Str(attrRegion), Enabled: i.Bool(AttrEnabled), Name: i.Str(attrName), Extra: i.Bytes(attrExtra),
+	}
+}
+
+func regionFrom(i store.Item) Region {
+	return Region{
+		ID: i.Str(attrID), Description: i.Str(attrDescription), ParentID: i.Str(attrParent), Extra: i.Bytes(attrExtra),
 	}
 }
 

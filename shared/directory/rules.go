@@ -126,10 +126,6 @@ func (d *diff) set(name string, v store.Value) { d.m, d.changed = d.m.Set(name, 
 
 func (d *diff) add(name string, n int64) { d.m, d.changed = d.m.Add(name, n), true }
 
-func (d *diff) insert(name, member string) { d.m, d.changed = d.m.Insert(name, member), true }
-
-func (d *diff) take(name, member string) { d.m, d.changed = d.m.Take(name, member), true }
-
 func (d *diff) where(c ...store.Condition) { d.m = d.m.Where(c...) }
 
 func (d *diff) text(name, before, after string) {
@@ -180,6 +176,14 @@ func (d *diff) blob(name string, before, after []byte) {
 	} else {
 		d.set(name, nil)
 	}
+}
+
+// with joins the update with what must be written beside it; nothing when nothing changed.
+func (d *diff) with(beside []store.Mutation) []store.Mutation {
+	if !d.changed {
+		return nil
+	}
+	return append(beside, d.m)
 }
 
 func (d *diff) mutations() []store.Mutation {
