@@ -8,7 +8,7 @@ package store
 type Mutation struct {
 	Kind    Kind
 	Key     Key
-	Item    Item     // Create: the whole item
+	Item    Item   // Create: the whole item
 	Changes []Edit // Update, Upsert
 	If      []Condition
 }
@@ -22,7 +22,7 @@ const (
 	KindUpdate                 // expects presence
 	KindUpsert                 // expects nothing
 	KindDelete                 // expects presence
-	KindCheck                  // changes nothing; its conditions must hold (Present unless it says otherwise)
+	KindCheck                  // changes nothing; expects presence, and its conditions must hold
 )
 
 // Create writes a new item; refused when the key exists. The engine takes the item over.

@@ -71,11 +71,11 @@ type Item map[string]Value
 
 // Attribute names that mean the same in every item.
 const (
-	AttrType    = "type" // kind of item, for people who look at the table
-	AttrTTL     = "ttl"  // seconds since 1970; the engine removes the item some time after
-	AttrRequest = "rid"  // RequestID of the write that last touched the item; set by engines
-	AttrIndex1  = "i1"   // partition key of index 1
-	AttrIndex2  = "i2"   // partition key of index 2
+	AttrType    = "type"  // kind of item, for people who look at the table
+	AttrTTL     = "ttl"   // seconds since 1970; the engine removes the item some time after
+	AttrRequest = "rid"   // RequestID of the write that last touched the item; set by engines
+	AttrIndex1  = "i1"    // partition key of index 1
+	AttrIndex2  = "i2"    // partition key of index 2
 	AttrAudit   = "audit" // sort key of both indexes
 )
 
