@@ -1,0 +1,77 @@
+// Package app is the composition root: configuration, table, keys, clock and services,
+// put together once per process and handed to the operations.
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"mandate/shared/api"
+	"mandate/shared/config"
+	"mandate/shared/directory"
+	"mandate/shared/policy"
+	"mandate/shared/secret"
+	"mandate/shared/store"
+	"mandate/shared/store/meter"
+	"mandate/shared/store/retry"
+	"mandate/shared/token"
+	"mandate/shared/trust"
+)
+
+// App is everything that operations are made of.
+type App struct {
+	Config    config.Config
+	Table     store.Table
+	Registry  *directory.Registry
+	Directory *directory.Directory
+	Trusts    *trust.Service
+	Tokens    *token.Service
+	API       *api.Server
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// Parts are what an App is put together from.
+type Parts struct {
+	Config  config.Config
+	Table   store.Table    // an engine; retries and metering are put around it
+	Wrapper secret.Wrapper // protects the keyset in the table
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// New puts an App together: it reads the sealing keys, or creates them in an empty table.
+func New(ctx context.Context, p Parts) (*App, error) {
+	if p.Now == nil {
+		p.Now = time.Now
+	}
+	table := retry.New(meter.New(p.Table))
+	sealer, err := token.OpenSealer(ctx, table, p.Wrapper)
+	if err != nil {
+		return nil, fmt.Errorf("open the sealing keys: %w", err)
+	}
+	rules, err := policy.New(p.Config.PolicyPreset)
+	if err != nil {
+		return nil, fmt.Errorf("read the policy: %w", err)
+	}
+	hasher := secret.NewHasher()
+	registry := directory.NewRegistry(table)
+	trusts := trust.New(trust.Options{
+		Table: table, Registry: registry, Now: p.Now, MaxRedelegation: p.Config.MaxRedelegationCount,
+	})
+	tokens := token.New(token.Options{
+		Table: table, Sealer: sealer, Registry: registry, Trusts: trusts, Hasher: hasher, Now: p.Now,
+		Settings: token.Settings{
+			Life: p.Config.TokenExpiration, Window: p.Config.AllowExpiredWindow, AllowRescope: p.Config.AllowRescopeScopedToken,
+		},
+	})
+	return &App{
+		Config: p.Config, Table: table, Registry: registry, Trusts: trusts, Tokens: tokens, Now: p.Now, Log: p.Log,
+		Directory: directory.New(directory.Options{Table: table, Registry: registry, Hasher: hasher, Now: p.Now}),
+		API: &api.Server{
+			Table: table, Tokens: tokens, Policy: rules, Now: p.Now, PublicURL: p.Config.PublicURL, Log: p.Log,
+		},
+	}, nil
+}
