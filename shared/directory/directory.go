@@ -14,9 +14,12 @@ import (
 	"mandate/shared/store"
 )
 
-// Hasher makes the slow hash under which a password is stored.
+// Hasher makes the slow hash under which a password is stored, and checks it. Burn takes
+// as long as Verify, for when there is nothing to check.
 type Hasher interface {
-	Hash(password secret.Text) (string, error)
+	Hash(ctx context.Context, password secret.Text) (string, error)
+	Verify(ctx context.Context, hash string, password secret.Text) (ok, rehash bool, err error)
+	Burn(ctx context.Context, password secret.Text) error
 }
 
 // Options is what a Directory is made of.

@@ -1,7 +1,9 @@
 package directory
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"mandate/shared/problem"
@@ -21,7 +23,7 @@ func (d *Directory) CreateUser(ctx context.Context, rs *store.ReadSet, u User, p
 	var hash string
 	if password != nil {
 		var err error
-		if hash, err = d.hasher.Hash(*password); err != nil {
+		if hash, err = d.hasher.Hash(ctx, *password); err != nil {
 			return User{}, fmt.Errorf("hash password of new user: %w", err)
 		}
 		u.PasswordVersion = 1
@@ -53,7 +55,7 @@ func (d *Directory) UpdateUser(ctx context.Context, rs *store.ReadSet, id string
 	hash := ""
 	if password != nil && !password.Empty() {
 		var err error
-		if hash, err = d.hasher.Hash(*password); err != nil {
+		if hash, err = d.hasher.Hash(ctx, *password); err != nil {
 			return User{}, fmt.Errorf("hash password of user %s: %w", id, err)
 		}
 	}
@@ -100,28 +102,59 @@ func (d *Directory) UpdateUser(ctx context.Context, rs *store.ReadSet, id string
 	return after, err
 }
 
-// SetPassword changes the password of a user who just proved to know the old one, which
-// stood there with this version: had it been changed since, the proof is worth nothing.
-func (d *Directory) SetPassword(ctx context.Context, rs *store.ReadSet, id string, version int64, password secret.Text) error {
-	hash, err := d.hasher.Hash(password)
+// ChangePassword changes the password of a user who knows the old one (D-047). Whatever
+// is wrong (no such user, disabled, wrong password), it is Unauthorized and takes as long.
+// The proof holds for the version of the password it was made against: had the password
+// been changed meanwhile, the change is refused.
+func (d *Directory) ChangePassword(ctx context.Context, rs *store.ReadSet, id string, old, fresh secret.Text) error {
+	var hash string
+	var u User
+	err := rs.Settle(ctx, func() error {
+		var err error
+		if hash, err = PasswordHash(rs, id); err != nil {
+			return err
+		}
+		u, err = LiveUser(rs, id)
+		return err
+	})
+	var gone *Dead
+	if err != nil && !errors.As(err, &gone) {
+		return err
+	}
+	if gone != nil || hash == "" {
+		if err := d.hasher.Burn(ctx, old); err != nil {
+			return err
+		}
+		return problem.Unauthorized(fmt.Errorf("user %s cannot change her password: %w", id, cmp.Or(err, errNoPassword)))
+	}
+	ok, _, err := d.hasher.Verify(ctx, hash, old)
 	if err != nil {
+		return fmt.Errorf("verify the password of user %s: %w", id, err)
+	}
+	if !ok {
+		return problem.Unauthorized(fmt.Errorf("wrong password of user %s", id))
+	}
+	if hash, err = d.hasher.Hash(ctx, fresh); err != nil {
 		return fmt.Errorf("hash password of user %s: %w", id, err)
 	}
+	version := u.PasswordVersion
 	return d.commit(ctx, rs, func() ([]store.Mutation, error) {
-		u, err := FindUser(rs, id)
+		now, err := FindUser(rs, id)
 		if err != nil {
 			return nil, err
 		}
-		if u.PasswordVersion != version {
-			return nil, problem.Unauthorized(fmt.Errorf("password of user %s changed meanwhile", id))
+		if now.PasswordVersion != version || !now.Enabled {
+			return nil, problem.Unauthorized(fmt.Errorf("user %s was changed meanwhile", id))
 		}
 		return []store.Mutation{
-			store.Update(store.User(id)).Where(store.Equals(AttrPasswordVersion, version)).
+			store.Update(store.User(id)).Where(store.Equals(AttrPasswordVersion, version), store.Equals(AttrEnabled, true)).
 				Set(AttrPasswordVersion, version+1).Add(AttrEpoch, 1),
 			replacePassword(id, hash, version),
 		}, nil
 	})
 }
+
+var errNoPassword = errors.New("there is none")
 
 // EndTokens ends all tokens of a user that exist now (D-049).
 func (d *Directory) EndTokens(ctx context.Context, rs *store.ReadSet, id string) error {
