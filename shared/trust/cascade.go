@@ -81,3 +81,12 @@ func (s *Service) discard(ctx context.Context, m store.Mutation) error {
 	}
 	return nil
 }
+
+// WasDeleted reports whether a change deleted a trust, and which. What TTL removed had
+// expired before.
+func WasDeleted(c store.Change) (Trust, bool) {
+	if c.New != nil || c.Expired || c.Old.Str(store.AttrType) != typeTrust {
+		return Trust{}, false
+	}
+	return From(c.Old), true
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	"mandate/shared/directory"
 	"mandate/shared/problem"
@@ -40,22 +41,29 @@ type Page struct {
 // OfTrustor lists the trusts that a user made. Marker is the last id of the page before,
 // "" for the first page.
 func OfTrustor(userID, marker string) *Listing {
-	return listing(marker, func(id string) store.Key { return store.TrustOfTrustor(userID, id) })
+	return listing(userID, marker, store.TrustOfTrustor)
 }
 
 // OfTrustee lists the trusts made to a user.
 func OfTrustee(userID, marker string) *Listing {
-	return listing(marker, func(id string) store.Key { return store.TrustOfTrustee(userID, id) })
+	return listing(userID, marker, store.TrustOfTrustee)
 }
 
 // OfProject lists the trusts about a project.
 func OfProject(projectID, marker string) *Listing {
-	return listing(marker, func(id string) store.Key { return store.TrustOfProject(projectID, id) })
+	return listing(projectID, marker, store.TrustOfProject)
 }
 
-func listing(marker string, key func(id string) store.Key) *Listing {
-	from, to := key(marker), key(afterIDs)
-	return &Listing{marker: marker, ranges: []store.Range{{PK: from.PK, From: from.SK, To: to.SK, Limit: pageSize}}}
+// longestID is far longer than any id that we make or that Keystone's databases hold.
+const longestID = 255
+
+func listing(of, marker string, key func(of, id string) store.Key) *Listing {
+	l := &Listing{marker: marker}
+	if len(of) <= longestID && utf8.ValidString(of) { // else nobody's id: an empty list
+		from, to := key(of, marker), key(of, afterIDs)
+		l.ranges = []store.Range{{PK: from.PK, From: from.SK, To: to.SK, Limit: pageSize}}
+	}
+	return l
 }
 
 // Everybodys lists all trusts.

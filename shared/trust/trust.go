@@ -13,6 +13,7 @@ package trust
 
 import (
 	"encoding/hex"
+	"slices"
 	"strings"
 	"time"
 
@@ -102,4 +103,10 @@ func newID() string {
 // wellFormed keeps whatever cannot be a trust's id away from the table.
 func wellFormed(id string) bool {
 	return len(id) == 32 && strings.Trim(id, "0123456789abcdef") == ""
+}
+
+// Within reports whether the trust is another one, or was made from it: what a token of
+// that other trust may manage (TR-077a). It is false for "", no trust.
+func (t Trust) Within(trustID string) bool {
+	return trustID != "" && (t.ID == trustID || slices.Contains(t.Ancestors, trustID))
 }

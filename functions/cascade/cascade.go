@@ -1,0 +1,57 @@
+// Package cascade turns a kill, which is one write, into its consequences: token rows of
+// a deleted trust or a revoked chain are marked, trusts made from a deleted one are
+// deleted, each a change of its own that comes by here again (design.md section 6).
+//
+// Nothing waits for it. Whatever it marks or deletes carries no authority from the
+// moment of the kill, because it reads the killed item; the marks are for the lists of
+// revoked tokens and for whoever looks at the table. So every step may be repeated, may
+// come late, and may be lost without harm.
+package cascade
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"mandate/shared/app"
+	"mandate/shared/store"
+	"mandate/shared/trust"
+)
+
+// Cascade follows the change log.
+type Cascade struct {
+	table  store.Table
+	trusts *trust.Service
+	now    func() time.Time
+	log    *slog.Logger
+}
+
+// New makes a Cascade of an app's parts.
+func New(a *app.App) *Cascade {
+	return &Cascade{table: a.Table, trusts: a.Trusts, now: a.Now, log: a.Log}
+}
+
+// Handle follows up a batch of changes and returns the positions of those that failed,
+// to be given again.
+func (c *Cascade) Handle(ctx context.Context, changes []store.Change) (failed []string) {
+	for _, change := range changes {
+		if err := c.follow(ctx, change); err != nil {
+			c.log.ErrorContext(ctx, "cascade", "position", change.Position, "item", change.Key.String(), "cause", err.Error())
+			failed = append(failed, change.Position)
+		}
+	}
+	return failed
+}
+
+// follow does what follows from one change; from most nothing does. What TTL removes
+// ended long ago, and so did everything that hung on it.
+func (c *Cascade) follow(ctx context.Context, change store.Change) error {
+	if t, deleted := trust.WasDeleted(change); deleted {
+		return errors.Join(c.markAll(ctx, store.ByTrust(t.ID)), c.trusts.Deleted(ctx, t))
+	}
+	if root, ended := chainEnded(change); ended {
+		return c.markAll(ctx, store.ByChain(root.Hex()))
+	}
+	return nil
+}
