@@ -50,6 +50,8 @@ func CheckRange(r Range) error {
 		return invalid("bound of a range longer than a sort key")
 	case r.Prefix != "" && (r.From != "" || r.To != ""):
 		return invalid("range with both a prefix and bounds")
+	case r.To != "" && r.From > r.To:
+		return invalid("range from %q to %q", r.From, r.To)
 	case r.Limit < 0 || r.Limit > MaxPageItems:
 		return invalid("page of %d items", r.Limit)
 	case r.Index < Base || r.Index > Index2:

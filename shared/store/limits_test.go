@@ -65,6 +65,7 @@ func TestCheckRange(t *testing.T) {
 	for name, r := range map[string]store.Range{
 		"no partition":      {},
 		"prefix and bounds": {PK: "P", Prefix: "a", From: "b"},
+		"bounds crossed":    {PK: "P", From: "b", To: "a"},
 		"limit too large":   {PK: "P", Limit: store.MaxPageItems + 1},
 		"negative limit":    {PK: "P", Limit: -1},
 		"third index":       {PK: "P", Index: 3},
