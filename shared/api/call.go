@@ -20,7 +20,7 @@ type Call struct {
 	Request *http.Request
 	Reads   *store.ReadSet
 	Caller  policy.Caller // nobody on open operations
-	Header  http.Header   // of the reply
+	Header  http.Header   // of the reply, if it is a success; an error has none of it
 
 	// Base is the public URL without version and trailing slash: https://id.example.
 	Base string
@@ -36,14 +36,22 @@ type Call struct {
 
 func newCall(s *Server, o Operation, w http.ResponseWriter, r *http.Request) *Call {
 	ctx, usage := meter.With(r.Context())
+	id := stamp(w.Header())
 	c := &Call{
-		Request: r, Header: w.Header(), Base: base(s.PublicURL, r), Reads: store.NewReadSet(s.Table),
+		Request: r, Header: make(http.Header), Base: base(s.PublicURL, r), Reads: store.NewReadSet(s.Table),
 		ctx: ctx, server: s, op: o, w: w,
-		event: event{start: s.Now(), id: "req-" + uuid.NewString(), global: globalID(r), usage: usage},
+		event: event{start: s.Now(), id: id, global: globalID(r), usage: usage},
 	}
-	c.Header.Set("X-Openstack-Request-Id", c.event.id)
-	c.Header.Set("Vary", "X-Auth-Token")
 	return c
+}
+
+// stamp sets what every reply has, errors included (C-002, C-003), and returns the
+// request's id, which is always a fresh one (C-004).
+func stamp(h http.Header) string {
+	id := "req-" + uuid.NewString()
+	h["X-Openstack-Request-Id"] = []string{id}
+	h["Vary"] = []string{"X-Auth-Token"}
+	return id
 }
 
 // Now is the time of the call.
@@ -72,8 +80,8 @@ func (c *Call) Authorize(r policy.Resource) error { return c.AuthorizeAs(c.op.Ac
 // AuthorizeAs is Authorize for operations that stand for several of Keystone's actions.
 func (c *Call) AuthorizeAs(action string, r policy.Resource) error {
 	c.event.action = action
-	if !c.server.Policy.Allowed(action, c.Caller, r) {
-		return problem.Forbidden(action)
+	if ok, err := c.server.Policy.Decide(action, c.Caller, r); !ok {
+		return problem.Forbidden(action).Because(err)
 	}
 	c.authorized = true
 	return c.decoded
@@ -83,7 +91,7 @@ func (c *Call) AuthorizeAs(action string, r policy.Resource) error {
 func (c *Call) Settle(ctx context.Context, pass func() error) error { return c.Reads.Settle(ctx, pass) }
 
 // authenticate learns who calls. An open operation ignores the header (T-035).
-func (c *Call) authenticate(ctx context.Context, open bool, reads func()) error {
+func (c *Call) authenticate(open bool, reads func()) error {
 	if open {
 		reads()
 		return nil
@@ -92,12 +100,15 @@ func (c *Call) authenticate(ctx context.Context, open bool, reads func()) error 
 	if bearer.Empty() {
 		return problem.Unauthorized(errNoToken)
 	}
-	err := c.Reads.Settle(ctx, func() error {
+	var caller policy.Caller
+	err := c.Reads.Settle(c.ctx, func() (err error) {
 		reads()
-		caller, err := c.server.Tokens.Caller(c.Reads, bearer)
-		c.Caller = caller
+		caller, err = c.server.Tokens.Caller(c.Reads, bearer)
 		return err
 	})
+	if err == nil {
+		c.Caller = caller
+	}
 	if problem.Is(err, problem.KindNotFound) || problem.Is(err, problem.KindForbidden) {
 		return problem.Unauthorized(err) // class (b): a genuine token that stands on something gone
 	}
@@ -105,7 +116,8 @@ func (c *Call) authenticate(ctx context.Context, open bool, reads func()) error 
 }
 
 // base derives the public URL: as configured, else scheme and host as the client named
-// them, without a default port (common.md section 3).
+// them, without a default port (common.md section 3). Which forwarded header names the
+// scheme is for the gateway to know: it sets the request's.
 func base(configured string, r *http.Request) string {
 	if configured != "" {
 		return strings.TrimSuffix(configured, "/")

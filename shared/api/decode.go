@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
+	"net/url"
 	"reflect"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -23,38 +25,80 @@ const MaxBodyBytes = 114_688
 // what excludes what. Check runs after decoding and returns a problem of kind Invalid.
 type Checker interface{ Check() error }
 
-// decode fills a struct from the request. Fields say where they come from:
+// plan says how to fill a struct from a request. It is made once, when the operation is
+// put together, and panics then when a field cannot be what its tag says. Fields say
+// where they come from:
 //
 //	TrustID string      `path:"trust_id"`
 //	Name    *string     `query:"name"`         // nil: not given
 //	Subject secret.Text `header:"X-Subject-Token"`
 //	Body    createBody  `body:"json"`          // at most one
 //
-// Unknown query parameters and, unless a body type forbids them, unknown members are ignored.
-// Member names are case-sensitive and must not repeat (RFC 8259 section 4; encoding/json/v2).
-func decode(r *http.Request, in any) error {
-	v := reflect.ValueOf(in).Elem()
-	if v.Kind() != reflect.Struct {
-		return nil
+// Embedded structs are read as if their fields stood in their place. Unknown query
+// parameters and unknown members of the body are ignored. Member names are case-sensitive
+// and must not repeat (RFC 8259 section 4; encoding/json/v2).
+type plan struct {
+	path, query, header []source
+	body                []int // index of the body's field; nil: no body is read
+}
+
+type source struct {
+	name  string
+	field []int
+}
+
+func planFor(t reflect.Type) plan {
+	var p plan
+	if t.Kind() != reflect.Struct {
+		panic(fmt.Sprintf("%v must be a struct", t))
 	}
-	t := v.Type()
-	query := r.URL.Query()
-	for i := range t.NumField() {
-		field, f := t.Field(i), v.Field(i)
-		if name, ok := field.Tag.Lookup("path"); ok {
-			f.SetString(r.PathValue(name))
-		}
-		if name, ok := field.Tag.Lookup("query"); ok && query.Has(name) {
-			value := query.Get(name)
-			f.Set(reflect.ValueOf(&value))
-		}
-		if name, ok := field.Tag.Lookup("header"); ok {
-			f.Set(reflect.ValueOf(secret.New(r.Header.Get(name))))
-		}
-		if _, ok := field.Tag.Lookup("body"); ok {
-			if err := decodeBody(r, f.Addr().Interface()); err != nil {
-				return err
+	for _, f := range reflect.VisibleFields(t) {
+		add := func(to *[]source, tag string, want reflect.Type) {
+			name, ok := f.Tag.Lookup(tag)
+			if !ok {
+				return
 			}
+			if f.Type != want {
+				panic(fmt.Sprintf("%v.%s: a %s field must be a %v", t, f.Name, tag, want))
+			}
+			*to = append(*to, source{name, f.Index})
+		}
+		add(&p.path, "path", reflect.TypeFor[string]())
+		add(&p.query, "query", reflect.TypeFor[*string]())
+		add(&p.header, "header", reflect.TypeFor[secret.Text]())
+		if _, ok := f.Tag.Lookup("body"); ok {
+			p.body = f.Index
+		}
+	}
+	return p
+}
+
+// decode fills in from the request. Where it fails, whatever is not the body is filled
+// nevertheless, and the body is left empty.
+func (p *plan) decode(r *http.Request, in any) error {
+	if r.ContentLength > MaxBodyBytes {
+		return tooLarge()
+	}
+	v := reflect.ValueOf(in).Elem()
+	for _, s := range p.path {
+		v.FieldByIndex(s.field).SetString(r.PathValue(s.name))
+	}
+	for _, s := range p.header {
+		*v.FieldByIndex(s.field).Addr().Interface().(*secret.Text) = secret.New(r.Header.Get(s.name))
+	}
+	if len(p.query) > 0 && r.URL.RawQuery != "" {
+		given, _ := url.ParseQuery(r.URL.RawQuery) // what does not parse was not given
+		for _, s := range p.query {
+			if values, ok := given[s.name]; ok {
+				*v.FieldByIndex(s.field).Addr().Interface().(**string) = &values[0]
+			}
+		}
+	}
+	if p.body != nil {
+		f := v.FieldByIndex(p.body)
+		if err := decodeBody(r, f.Addr().Interface()); err != nil {
+			f.SetZero()
+			return err
 		}
 	}
 	if c, ok := in.(Checker); ok {
@@ -63,13 +107,17 @@ func decode(r *http.Request, in any) error {
 	return nil
 }
 
+func tooLarge() error {
+	return &problem.Error{Kind: problem.KindTooLarge, Message: fmt.Sprintf("The request body is larger than %d bytes.", MaxBodyBytes)}
+}
+
 func decodeBody(r *http.Request, into any) error {
-	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBodyBytes+1))
+	body, err := readBody(r)
 	if err != nil {
 		return problem.Invalid("the body", "could not be read").Because(err)
 	}
 	if len(body) > MaxBodyBytes {
-		return &problem.Error{Kind: problem.KindTooLarge, Message: fmt.Sprintf("The request body is larger than %d bytes.", MaxBodyBytes)}
+		return tooLarge()
 	}
 	if len(body) == 0 {
 		return problem.Invalid("the body", "must be a JSON object")
@@ -77,47 +125,85 @@ func decodeBody(r *http.Request, into any) error {
 	if !isJSON(r.Header.Get("Content-Type")) {
 		return &problem.Error{Kind: problem.KindUnsupportedMedia, Message: "The body must be JSON: send Content-Type: application/json."}
 	}
-	if kind := jsontext.Value(body).Kind(); kind != '{' {
+	if jsontext.Value(body).Kind() != '{' {
 		return problem.Invalid("the body", "must be a JSON object")
 	}
-	return readable(json.Unmarshal(body, into))
+	return readable(json.Unmarshal(body, into), "")
+}
+
+// readBody reads one byte more than is allowed, so that too long a body is seen to be.
+func readBody(r *http.Request) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	if n := r.ContentLength; n > 0 {
+		body := make([]byte, n)
+		_, err := io.ReadFull(r.Body, body)
+		return body, err
+	}
+	return io.ReadAll(io.LimitReader(r.Body, MaxBodyBytes+1))
 }
 
 // isJSON accepts application/json, anything +json, and nothing at all (C-032, C-033).
 func isJSON(contentType string) bool {
-	if contentType == "" {
-		return true
-	}
-	media, _, err := mime.ParseMediaType(contentType)
-	return err == nil && (media == "application/json" || strings.HasSuffix(media, "+json"))
+	media, _, _ := strings.Cut(contentType, ";")
+	media = strings.ToLower(strings.TrimSpace(media))
+	return media == "" || media == "application/json" || strings.HasSuffix(media, "+json")
 }
 
-// readable turns a decoder's error into a problem that names the attribute.
-func readable(err error) error {
+// Decode reads a part of a body that was kept as it came, because what it must be
+// depends on another member. at is where it stands ("auth.identity.password"), so that a
+// problem names the attribute in full.
+func Decode(raw jsontext.Value, into any, at string) error {
+	return readable(json.Unmarshal(raw, into), at)
+}
+
+// readable turns a decoder's error into a problem that names the attribute. The decoder's
+// own words about a value of the wrong type are not kept even for the log: they repeat
+// the value, which may be a password that somebody put in the wrong place.
+func readable(err error, at string) error {
 	if err == nil {
 		return nil
-	}
-	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
-		return problem.Invalid(attribute(semantic.JSONPointer), "must be "+typeName(semantic.GoType)).Because(err)
-	}
-	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		if errors.Is(err, jsontext.ErrDuplicateName) {
-			return problem.Invalid(attribute(syntactic.JSONPointer), "has a member twice").Because(err)
-		}
-		return problem.Invalid("the body", fmt.Sprintf("is not JSON from byte %d on", syntactic.ByteOffset)).Because(err)
 	}
 	if p, ok := problem.As(err); ok {
 		return p
 	}
-	return problem.Invalid("the body", "is not as expected").Because(err)
+	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
+		if errors.Is(err, json.ErrUnknownName) {
+			return problem.Invalid(attribute(at, semantic.JSONPointer), "is not known here")
+		}
+		return problem.Invalid(attribute(at, semantic.JSONPointer), "must be "+typeName(semantic.GoType))
+	}
+	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		if errors.Is(err, jsontext.ErrDuplicateName) {
+			return problem.Invalid(attribute(at, syntactic.JSONPointer), "is there twice").Because(err)
+		}
+		return problem.Invalid(attribute(at, ""), fmt.Sprintf("is not JSON from byte %d on", syntactic.ByteOffset)).Because(err)
+	}
+	return problem.Invalid(attribute(at, ""), "is not as expected")
 }
 
+// maxAttribute is how much of an attribute's name is repeated, in bytes.
+const maxAttribute = 128
+
 // attribute writes /trust/roles/0/id as trust.roles.0.id.
-func attribute(p jsontext.Pointer) string {
-	if p == "" {
+func attribute(at string, p jsontext.Pointer) string {
+	names := slices.Collect(p.Tokens())
+	if at != "" {
+		names = slices.Insert(names, 0, at)
+	}
+	if len(names) == 0 {
 		return "the body"
 	}
-	return strings.Join(strings.Split(strings.TrimPrefix(string(p), "/"), "/"), ".")
+	name := strings.Join(names, ".")
+	if len(name) > maxAttribute {
+		cut := maxAttribute
+		for !utf8.RuneStart(name[cut]) {
+			cut--
+		}
+		name = name[:cut] + "…"
+	}
+	return name
 }
 
 func typeName(t reflect.Type) string {

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"time"
 
+	"mandate/shared/problem"
 	"mandate/shared/store/meter"
 )
 
@@ -18,6 +19,7 @@ type event struct {
 	action string
 	status int
 	err    error
+	stack  string // where it panicked
 	usage  *meter.Usage
 }
 
@@ -33,12 +35,18 @@ func globalID(r *http.Request) string {
 func (c *Call) finish() {
 	e := &c.event
 	level := slog.LevelInfo
-	attrs := []slog.Attr{
+	if e.status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	if !c.server.Log.Enabled(c.ctx, level) {
+		return
+	}
+	attrs := append(make([]slog.Attr, 0, 16),
 		slog.String("operation", c.op.Name), slog.String("request_id", e.id), slog.Int("status", e.status),
 		slog.Float64("ms", float64(c.server.Now().Sub(e.start).Microseconds())/1000),
 		slog.Int("trips", c.Reads.Trips()), slog.Int64("calls", e.usage.Calls()),
 		slog.Float64("read_units", e.usage.ReadUnits()), slog.Float64("write_units", e.usage.WriteUnits()),
-	}
+	)
 	if e.action != "" {
 		attrs = append(attrs, slog.String("action", e.action))
 	}
@@ -53,24 +61,18 @@ func (c *Call) finish() {
 	}
 	if e.err != nil {
 		attrs = append(attrs, slog.String("cause", cause(e.err)))
-		if e.status >= http.StatusInternalServerError {
-			level = slog.LevelError
-		}
+	}
+	if e.stack != "" {
+		attrs = append(attrs, slog.String("stack", e.stack))
 	}
 	c.server.Log.LogAttrs(c.ctx, level, "request", attrs...)
 }
 
-// cause is an error with its private causes.
+// cause is an error with the private causes that problems keep to themselves.
 func cause(err error) string {
 	text := err.Error()
-	for {
-		u, ok := err.(interface{ Unwrap() error })
-		if !ok || u.Unwrap() == nil {
-			return text
-		}
-		err = u.Unwrap()
-		if t := err.Error(); len(t) > 0 && t != text {
-			text += ": " + t
-		}
+	if p, ok := problem.As(err); ok && p.Cause != nil {
+		text += ": " + cause(p.Cause)
 	}
+	return text
 }

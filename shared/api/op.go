@@ -31,8 +31,9 @@ type Spec[In any] struct {
 	Open   bool   // needs no X-Auth-Token
 
 	// BodyFirst judges the body before policy does. Otherwise what is wrong with the
-	// body is said only to who is authorised, by Call.Authorize (common.md section 6,
-	// order of checks).
+	// request is said only to who is authorised, by Call.Authorize (common.md section 6,
+	// order of checks); until then the operation sees path, query and header as given
+	// and an empty body. Either way the caller is judged before.
 	BodyFirst bool
 
 	// Reads notes what the operation will want from the table, so that it comes in the
@@ -47,7 +48,8 @@ type Operation struct {
 	Action  string
 	Status  int
 	In, Out reflect.Type // for docs/openapi.yaml
-	serve   func(*Server, *Call)
+	maps    bool         // whether Out has maps in it
+	serve   func(*Call)
 }
 
 // Authenticator judges a bearer token. Caller is a pass over the read set: it returns
@@ -57,9 +59,10 @@ type Authenticator interface {
 	Caller(rs *store.ReadSet, bearer secret.Text) (policy.Caller, error)
 }
 
-// Authorizer decides whether a caller may do something.
+// Authorizer decides whether a caller may do something. The error says why it could not
+// be decided; the caller is refused then.
 type Authorizer interface {
-	Allowed(action string, c policy.Caller, r policy.Resource) bool
+	Decide(action string, c policy.Caller, r policy.Resource) (bool, error)
 }
 
 // Server is what operations need to be served.
@@ -76,13 +79,20 @@ type Server struct {
 func (o Operation) Handler(s *Server) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := newCall(s, o, w, r)
-		defer c.finish()
-		o.serve(s, c)
+		defer func() {
+			if p := recover(); p != nil {
+				c.panicked(p)
+			}
+			c.finish()
+		}()
+		o.serve(c)
 	})
 }
 
 // Op makes an operation of what it reads and what it does. In is a struct whose fields
-// say where they come from (see decode.go); Out is encoded as JSON, or is [NoBody].
+// say where they come from (see decode.go); Out is encoded as JSON, or is [NoBody]. It
+// panics when In has a field that cannot be filled. HEAD is served by the operation that
+// serves GET (C-010).
 func Op[In, Out any](spec Spec[In], do func(context.Context, *Call, In) (Out, error)) Operation {
 	status := spec.Status
 	if status == 0 {
@@ -92,25 +102,26 @@ func Op[In, Out any](spec Spec[In], do func(context.Context, *Call, In) (Out, er
 		Name: spec.Name, Action: spec.Action, Status: status,
 		In: reflect.TypeFor[In](), Out: reflect.TypeFor[Out](),
 	}
-	o.serve = func(s *Server, c *Call) {
+	o.maps = hasMaps(o.Out, map[reflect.Type]bool{})
+	from := planFor(o.In)
+	o.serve = func(c *Call) {
 		var in In
-		decoded := decode(c.Request, &in)
-		if problem.Is(decoded, problem.KindTooLarge) || problem.Is(decoded, problem.KindUnsupportedMedia) {
-			c.fail(decoded)
+		c.decoded = from.decode(c.Request, &in)
+		if problem.Is(c.decoded, problem.KindTooLarge) {
+			c.fail(c.decoded)
 			return
 		}
-		c.decoded = decoded
 		reads := func() {
-			if decoded == nil && spec.Reads != nil {
+			if c.decoded == nil && spec.Reads != nil {
 				spec.Reads(c.Reads, in)
 			}
 		}
-		if err := c.authenticate(c.ctx, spec.Open, reads); err != nil {
+		if err := c.authenticate(spec.Open, reads); err != nil {
 			c.fail(err)
 			return
 		}
-		if decoded != nil && (spec.BodyFirst || spec.Open) {
-			c.fail(decoded)
+		if c.decoded != nil && (spec.BodyFirst || spec.Open) {
+			c.fail(c.decoded)
 			return
 		}
 		out, err := do(c.ctx, c, in)
@@ -119,8 +130,8 @@ func Op[In, Out any](spec Spec[In], do func(context.Context, *Call, In) (Out, er
 			c.fail(err)
 		case !c.authorized && !spec.Open:
 			c.fail(errors.New("operation succeeded without having been authorised"))
-		case decoded != nil:
-			c.fail(decoded)
+		case c.decoded != nil:
+			c.fail(c.decoded)
 		default:
 			c.succeed(status, out)
 		}

@@ -2,8 +2,11 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"net/http"
+	"reflect"
+	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -33,18 +36,34 @@ var statuses = map[problem.Kind]struct {
 	problem.KindUnavailable:      {http.StatusServiceUnavailable, "Service Unavailable"},
 }
 
-// Fail answers any handler's error in the common envelope; operations get it for free.
-// What is not a problem is a 500 that says nothing; its text goes to the log.
+// envelope is every error's body (C-001).
+type envelope struct {
+	Error fault `json:"error"`
+}
+
+type fault struct {
+	Code    int            `json:"code"`
+	Title   string         `json:"title"`
+	Message string         `json:"message"`
+	Extra   map[string]any `json:",embed"`
+}
+
+const unexpected = "An unexpected error prevented the server from fulfilling your request."
+
+// Fail answers an error in the common envelope, for what answers before or beside
+// operations, which get it for free; it returns the status. What is not a problem is a
+// 500 that says nothing (C-015): its text is for the log.
 func Fail(w http.ResponseWriter, r *http.Request, base string, err error) int {
+	if w.Header().Get("X-Openstack-Request-Id") == "" {
+		stamp(w.Header())
+	}
 	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrContended) {
 		err = problem.Unavailable(err)
 	}
-	code, title, message := http.StatusInternalServerError, "Internal Server Error",
-		"An unexpected error prevented the server from fulfilling your request."
-	var extra map[string]any
-	if p, ok := problem.As(err); ok {
+	body := envelope{fault{Code: http.StatusInternalServerError, Title: "Internal Server Error", Message: unexpected}}
+	if p, ok := problem.As(err); ok && statuses[p.Kind].code != 0 {
 		s := statuses[p.Kind]
-		code, title, message, extra = s.code, s.title, p.Message, p.Extra
+		body = envelope{fault{s.code, s.title, p.Message, p.Extra}}
 		if p.RetryAfter > 0 {
 			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(p.RetryAfter.Seconds()))))
 		}
@@ -52,19 +71,20 @@ func Fail(w http.ResponseWriter, r *http.Request, base string, err error) int {
 			w.Header().Set("Allow", strings.Join(p.Allow, ", "))
 		}
 	}
-	if code == http.StatusUnauthorized {
+	if body.Error.Code == http.StatusUnauthorized { // C-005, C-008
 		uri := base
 		if !strings.HasPrefix(r.URL.Path, "/v2.0") {
 			uri += "/v3"
 		}
 		w.Header().Set("WWW-Authenticate", `Keystone uri="`+uri+`"`)
 	}
-	body := map[string]any{"code": code, "title": title, "message": message}
-	for k, v := range extra {
-		body[k] = v
+	encoded, err := json.Marshal(body, json.Deterministic(len(body.Error.Extra) > 0))
+	if err != nil { // only an Extra can fail
+		body.Error.Extra = nil
+		encoded, _ = json.Marshal(body)
 	}
-	write(w, r, code, map[string]any{"error": body})
-	return code
+	write(w, r, body.Error.Code, "application/json", encoded)
+	return body.Error.Code
 }
 
 func (c *Call) fail(err error) {
@@ -72,30 +92,66 @@ func (c *Call) fail(err error) {
 	c.event.status = Fail(c.w, c.Request, c.Base, err)
 }
 
+// panicked turns a panic inside an operation into a 500; its stack goes to the log.
+func (c *Call) panicked(with any) {
+	c.event.stack = string(debug.Stack())
+	c.fail(fmt.Errorf("panic: %v", with))
+}
+
 func (c *Call) succeed(status int, out any) {
+	var body []byte
+	_, none := out.(NoBody)
+	if !none {
+		var err error
+		// Maps in a fixed order: the same state gives the same bytes.
+		if body, err = json.Marshal(out, json.Deterministic(c.op.maps)); err != nil {
+			c.fail(fmt.Errorf("encode the reply of %s: %w", c.op.Name, err))
+			return
+		}
+	}
 	c.event.status = status
-	if _, none := out.(NoBody); none {
+	h := c.w.Header()
+	for name, values := range c.Header {
+		h[name] = append(h[name], values...)
+	}
+	if none {
 		c.w.WriteHeader(status)
 		return
 	}
-	if err := write(c.w, c.Request, status, out); err != nil {
-		c.fail(err)
+	media := "application/json"
+	if chosen := c.Header.Get("Content-Type"); chosen != "" {
+		media = chosen
 	}
+	write(c.w, c.Request, status, media, body)
 }
 
-// write encodes a body. HEAD gets the headers of GET, Content-Length included (C-010).
-func write(w http.ResponseWriter, r *http.Request, status int, out any) error {
-	body, err := json.Marshal(out, json.Deterministic(true))
-	if err != nil {
-		return err
-	}
-	if w.Header().Get("Content-Type") == "" {
-		w.Header().Set("Content-Type", "application/json")
-	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+// write sends a body. HEAD gets the headers of GET, Content-Length included (C-010).
+func write(w http.ResponseWriter, r *http.Request, status int, media string, body []byte) {
+	w.Header()["Content-Type"] = []string{media}
+	w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body) // the client went away: nothing to be done about it
 	}
-	return nil
+}
+
+// hasMaps reports whether encoding a type may meet a map, whose order is then to be fixed.
+func hasMaps(t reflect.Type, seen map[reflect.Type]bool) bool {
+	if seen[t] {
+		return false
+	}
+	seen[t] = true
+	switch t.Kind() {
+	case reflect.Map, reflect.Interface:
+		return true
+	case reflect.Pointer, reflect.Slice, reflect.Array:
+		return hasMaps(t.Elem(), seen)
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if hasMaps(t.Field(i).Type, seen) {
+				return true
+			}
+		}
+	}
+	return false
 }

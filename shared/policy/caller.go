@@ -1,3 +1,12 @@
+// Package policy decides who may do what (common.md section 6; directory.md section 3).
+//
+// The rules are the Cedar files beside this text, grouped by area; reading them is the
+// security review. Actions have Keystone's names. What no rule permits is denied, and a
+// forbid (delegated.cedar) wins over every permit. Two presets share all files but the
+// one that bears the preset's name.
+//
+//	engine, err := policy.New(policy.SelfService)
+//	engine.Allowed("identity:create_trust", caller, policy.Trust{TrustorID: caller.UserID})
 package policy
 
 import "slices"
@@ -22,7 +31,7 @@ type Caller struct {
 	Methods []string // how the token was obtained; sorted
 	AuditID string   // of the token
 
-	TrustID       string // trust-scoped tokens
+	TrustID       string   // trust-scoped tokens
 	TrustChain    []string // full ids of the trust's ancestors, root first, without itself
 	TrustorID     string
 	TrusteeID     string
@@ -41,14 +50,19 @@ const (
 	SystemScoped  ScopeType = "system"
 )
 
-// primary are the methods by which a person herself authenticates (common.md section 6).
-var primary = []string{"external", "kerberos", "mapped", "openid", "password", "saml2", "token", "totp", "x509"}
+// primaryMethods are the methods by which a person herself authenticates (common.md section 6).
+var primaryMethods = []string{"external", "kerberos", "mapped", "openid", "password", "saml2", "token", "totp", "x509"}
 
 // Delegated reports whether the token carries authority that somebody delegated: it is
 // scoped to a trust, or was not obtained by primary methods alone.
 func (c Caller) Delegated() bool {
-	return c.TrustID != "" || len(c.Methods) == 0 ||
-		slices.ContainsFunc(c.Methods, func(m string) bool { return !slices.Contains(primary, m) })
+	return c.TrustID != "" || !c.primary()
+}
+
+// primary reports whether the token was obtained by primary methods alone.
+func (c Caller) primary() bool {
+	return len(c.Methods) > 0 &&
+		!slices.ContainsFunc(c.Methods, func(m string) bool { return !slices.Contains(primaryMethods, m) })
 }
 
 // Anonymous reports whether nobody was authenticated.

@@ -1,12 +1,17 @@
 package policy
 
+import "github.com/cedar-policy/cedar-go/types"
+
 // A Resource is what an action touches, built from the path, the table and, for a
 // creation, the validated new object; never from body members that the operation does
 // not own. Each type says which facts rules may look at.
 type Resource interface{ facts() facts }
 
-// facts is what Cedar sees of a resource: string, bool and []string attributes.
-type facts map[string]any
+// facts are what Cedar sees of a caller or a resource. A domain that does not exist, or
+// of something that does not, is "", which equals no caller's.
+type facts = types.RecordMap
+
+type text = types.String
 
 // Any is for actions whose rule looks at the caller only.
 type Any struct{}
@@ -54,21 +59,33 @@ type Trust struct {
 // TrustList is a list of trusts of a trustor, of a trustee, or (both "") of everybody.
 type TrustList struct{ TrustorID, TrusteeID string }
 
-func (Any) facts() facts       { return facts{} }
-func (d Domain) facts() facts  { return facts{"domain_id": d.ID} }
-func (u User) facts() facts    { return facts{"user_id": u.ID, "domain_id": u.DomainID} }
-func (p Project) facts() facts { return facts{"project_id": p.ID, "domain_id": p.DomainID} }
-func (g Group) facts() facts   { return facts{"group_id": g.ID, "domain_id": g.DomainID} }
-func (r Role) facts() facts    { return facts{"role": r.Name, "domain_id": r.DomainID} }
-func (g Grant) facts() facts {
-	return facts{"role": g.Role, "role_domain_id": g.RoleDomainID, "actor_domain_id": g.ActorDomain,
-		"target_domain_id": g.TargetDomain, "system": g.System}
+// Membership is a user's place in a group.
+type Membership struct{ GroupDomainID, UserDomainID string }
+
+// Credential is a credential of a user.
+type Credential struct{ UserID string }
+
+func (Any) facts() facts      { return nil }
+func (d Domain) facts() facts { return facts{"domain_id": text(d.ID)} }
+func (u User) facts() facts   { return facts{"user_id": text(u.ID), "domain_id": text(u.DomainID)} }
+func (p Project) facts() facts {
+	return facts{"project_id": text(p.ID), "domain_id": text(p.DomainID)}
 }
-func (l DomainList) facts() facts { return facts{"domain_id": l.DomainID} }
-func (t Token) facts() facts      { return facts{"subject_id": t.SubjectID} }
+func (g Group) facts() facts { return facts{"domain_id": text(g.DomainID)} }
+func (r Role) facts() facts  { return facts{"domain_id": text(r.DomainID)} }
+func (g Grant) facts() facts {
+	return facts{"role": text(g.Role), "role_domain_id": text(g.RoleDomainID),
+		"actor_domain_id": text(g.ActorDomain), "target_domain_id": text(g.TargetDomain)}
+}
+func (l DomainList) facts() facts { return facts{"domain_id": text(l.DomainID)} }
+func (m Membership) facts() facts {
+	return facts{"group_domain_id": text(m.GroupDomainID), "user_domain_id": text(m.UserDomainID)}
+}
+func (c Credential) facts() facts { return facts{"user_id": text(c.UserID)} }
+func (t Token) facts() facts      { return facts{"subject_id": text(t.SubjectID)} }
 func (t Trust) facts() facts {
-	return facts{"trustor_id": t.TrustorID, "trustee_id": t.TrusteeID, "within": t.Within}
+	return facts{"trustor_id": text(t.TrustorID), "trustee_id": text(t.TrusteeID), "within": types.Boolean(t.Within)}
 }
 func (l TrustList) facts() facts {
-	return facts{"trustor_id": l.TrustorID, "trustee_id": l.TrusteeID}
+	return facts{"trustor_id": text(l.TrustorID), "trustee_id": text(l.TrusteeID)}
 }
