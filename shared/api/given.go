@@ -1,8 +1,12 @@
 package api
 
 import (
+	"reflect"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"mandate/shared/problem"
 )
 
 // Given is a member of a body that may be absent, null or a value. A PATCH leaves absent
@@ -37,4 +41,19 @@ func (g Given[T]) Ptr() *T {
 		return nil
 	}
 	return &g.Value
+}
+
+// Empty reports whether none of the members that a body's struct knows or embeds was given.
+func Empty(body any) bool { return reflect.ValueOf(body).IsZero() }
+
+// SameID refuses a body whose id differs from the path's (D-012).
+func SameID(attribute string, given jsontext.Value, id string) error {
+	if given == nil {
+		return nil
+	}
+	var named string
+	if err := json.Unmarshal(given, &named); err != nil || named != id {
+		return problem.Invalid(attribute, "must be the id of the path")
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 
 	"mandate/shared/problem"
@@ -72,4 +73,9 @@ func (p Paging) Page() (limit int, after string) {
 		after = *p.Marker
 	}
 	return limit, after
+}
+
+// Select is the members of a list that a filter lets through.
+func Select[T any](f Filter, list []T, attributes func(T) Attributes) []T {
+	return slices.DeleteFunc(list, func(m T) bool { return !f.Holds(attributes(m)) })
 }

@@ -45,7 +45,10 @@ func FindGroup(rs *store.ReadSet, id string) (Group, error) {
 		return Group{}, problem.NotFound("group", id)
 	}
 	g := GroupFrom(i)
-	return g, within(rs, g.DomainID, "group", id)
+	if err := within(rs, g.DomainID, "group", id); err != nil {
+		return Group{}, err
+	}
+	return g, nil
 }
 
 // CreateGroup adds a group. NotFound without the domain, Conflict when the name is taken.

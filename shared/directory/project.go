@@ -70,7 +70,10 @@ func FindProject(rs *store.ReadSet, id string) (Project, error) {
 		return Project{}, problem.NotFound("project", id)
 	}
 	p := ProjectFrom(i)
-	return p, within(rs, p.DomainID, "project", id)
+	if err := within(rs, p.DomainID, "project", id); err != nil {
+		return Project{}, err
+	}
+	return p, nil
 }
 
 // Domain is a domain.

@@ -151,9 +151,9 @@ func (d *Directory) UpdateProject(ctx context.Context, rs *store.ReadSet, id str
 }
 
 // Tag adds a tag to a project, or takes it away when on is false (D-075); NotFound for
-// taking away a tag that is not there. added says that it was new.
-func (d *Directory) Tag(ctx context.Context, rs *store.ReadSet, id, tag string, on bool) (added bool, err error) {
-	err = d.commit(ctx, rs, func() ([]store.Mutation, error) {
+// taking away a tag that is not there.
+func (d *Directory) Tag(ctx context.Context, rs *store.ReadSet, id, tag string, on bool) error {
+	return d.commit(ctx, rs, func() ([]store.Mutation, error) {
 		p, err := FindProject(rs, id)
 		if err != nil {
 			return nil, err
@@ -161,12 +161,10 @@ func (d *Directory) Tag(ctx context.Context, rs *store.ReadSet, id, tag string, 
 		m := store.Update(store.Project(id))
 		switch {
 		case on && p.Tags.Has(tag):
-			added = false
 			return nil, nil
 		case on && len(p.Tags) >= MaxTags:
 			return nil, problem.Invalid("tags", fmt.Sprintf("must not hold more than %d tags", MaxTags))
 		case on:
-			added = true
 			return []store.Mutation{m.Insert(attrTags, tag).Where(tagsAre(p))}, nil
 		case !p.Tags.Has(tag):
 			return nil, problem.NotFound("project tag", tag)
@@ -174,7 +172,6 @@ func (d *Directory) Tag(ctx context.Context, rs *store.ReadSet, id, tag string, 
 			return []store.Mutation{m.Take(attrTags, tag).Where(store.Contains(attrTags, tag))}, nil
 		}
 	})
-	return added, err
 }
 
 func tagsAre(p Project) store.Condition {

@@ -17,8 +17,11 @@ func (g *Registry) FindRole(rs *store.ReadSet, id string) (Role, error) {
 	if !ok {
 		return Role{}, problem.NotFound("role", id)
 	}
-	if r.DomainID != "" {
-		return r, within(rs, r.DomainID, "role", id)
+	if r.DomainID == "" {
+		return r, nil
+	}
+	if err := within(rs, r.DomainID, "role", id); err != nil {
+		return Role{}, err
 	}
 	return r, nil
 }

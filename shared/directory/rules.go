@@ -103,6 +103,16 @@ func Merge(stored []byte, change Extra, drop bool) []byte {
 	return b
 }
 
+// CheckOptions judges the options of a project, domain or role: immutable is the only one.
+func CheckOptions(attribute string, options Extra) error {
+	for name, v := range options {
+		if k := v.Kind(); name != "immutable" || (k != 't' && k != 'f' && k != 'n') {
+			return problem.Invalid(attribute+"."+name, "must be an option that is known, with a value of its type")
+		}
+	}
+	return nil
+}
+
 // Immutable reports whether resource options forbid changes (D-076, D-113).
 func Immutable(options []byte) bool { return string(Fields(options)["immutable"]) == "true" }
 

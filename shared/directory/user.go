@@ -79,7 +79,10 @@ func FindUser(rs *store.ReadSet, id string) (User, error) {
 		return User{}, problem.NotFound("user", id)
 	}
 	u := UserFrom(i)
-	return u, within(rs, u.DomainID, "user", id)
+	if err := within(rs, u.DomainID, "user", id); err != nil {
+		return User{}, err
+	}
+	return u, nil
 }
 
 // within is a pass: NotFound when the domain of something was deleted. What was in it is

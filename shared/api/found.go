@@ -1,0 +1,33 @@
+package api
+
+import (
+	"context"
+
+	"mandate/shared/policy"
+	"mandate/shared/problem"
+)
+
+// AuthorizeFound finds what the operation touches and authorises it. The pass returns the
+// resource, or NotFound with an empty one. Policy is asked either way, and before
+// existence is revealed: of something that is not there only those learn it who would be
+// let to anything of its kind (D-010).
+func (c *Call) AuthorizeFound(ctx context.Context, find func() (policy.Resource, error)) error {
+	return c.AuthorizeFoundAs(ctx, c.op.Action, find)
+}
+
+// AuthorizeFoundAs is AuthorizeFound for operations that stand for several of Keystone's actions.
+func (c *Call) AuthorizeFoundAs(ctx context.Context, action string, find func() (policy.Resource, error)) error {
+	var resource policy.Resource
+	err := c.Settle(ctx, func() (err error) {
+		resource, err = find()
+		return err
+	})
+	missing := problem.Is(err, problem.KindNotFound)
+	if err != nil && !missing {
+		return err
+	}
+	if denied := c.AuthorizeAs(action, resource); denied != nil && (!missing || problem.Is(denied, problem.KindForbidden)) {
+		return denied
+	}
+	return err
+}
