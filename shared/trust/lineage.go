@@ -70,7 +70,7 @@ func lineageOf(rs *store.ReadSet, id string) (lineage, error) {
 // want notes everything that the trust's presence stands on, so that it comes in one
 // trip; mirrors of trusts can do it too.
 func (t Trust) want(rs *store.ReadSet) {
-	rs.Want(store.Trust(t.ID), store.User(t.TrustorID), store.User(t.TrusteeID))
+	rs.Want(rs.Head(), store.Trust(t.ID), store.User(t.TrustorID), store.User(t.TrusteeID))
 	if t.ProjectID != "" {
 		rs.Want(store.Project(t.ProjectID))
 	}
