@@ -53,24 +53,24 @@ type body struct {
 }
 
 type listBody struct {
-	Users     []shown        `json:"users"`
+	Users     []shown       `json:"users"`
 	Links     api.ListLinks `json:"links"`
 	Truncated bool          `json:"truncated,omitzero"`
 }
 
 // attributes are a client's words about a user, for creating and for changing her.
 type attributes struct {
-	ID                jsontext.Value              `json:"id"`
-	Links             jsontext.Value              `json:"links"`
-	PasswordExpiresAt jsontext.Value              `json:"password_expires_at"`
-	Name              api.Given[string]           `json:"name"`
-	DomainID          api.Given[string]           `json:"domain_id"`
-	Enabled           api.Given[bool]             `json:"enabled"`
-	Description       api.Given[string]           `json:"description"`
-	DefaultProjectID  api.Given[string]           `json:"default_project_id"`
-	Password          api.Given[string]           `json:"password"`
-	Options           api.Given[directory.Extra]  `json:"options"`
-	Extra             map[string]jsontext.Value   `json:",embed"`
+	ID                jsontext.Value             `json:"id"`
+	Links             jsontext.Value             `json:"links"`
+	PasswordExpiresAt jsontext.Value             `json:"password_expires_at"`
+	Name              api.Given[string]          `json:"name"`
+	DomainID          api.Given[string]          `json:"domain_id"`
+	Enabled           api.Given[bool]            `json:"enabled"`
+	Description       api.Given[string]          `json:"description"`
+	DefaultProjectID  api.Given[string]          `json:"default_project_id"`
+	Password          api.Given[string]          `json:"password"`
+	Options           api.Given[directory.Extra] `json:"options"`
+	Extra             map[string]jsontext.Value  `json:",embed"`
 }
 
 // options are the resource options that users can have (D-050), with the kind of their value.

@@ -12,14 +12,19 @@ import (
 // existence is revealed: of something that is not there only those learn it who would be
 // let to anything of its kind (D-010).
 func (c *Call) AuthorizeFound(ctx context.Context, find func() (policy.Resource, error)) error {
-	return c.AuthorizeFoundAs(ctx, c.op.Action, find)
+	return c.AuthorizeFoundAs(ctx, func() (string, policy.Resource, error) {
+		r, err := find()
+		return c.op.Action, r, err
+	})
 }
 
-// AuthorizeFoundAs is AuthorizeFound for operations that stand for several of Keystone's actions.
-func (c *Call) AuthorizeFoundAs(ctx context.Context, action string, find func() (policy.Resource, error)) error {
+// AuthorizeFoundAs is AuthorizeFound for operations that stand for several of Keystone's
+// actions: which one it is may depend on what is found.
+func (c *Call) AuthorizeFoundAs(ctx context.Context, find func() (action string, r policy.Resource, err error)) error {
+	var action string
 	var resource policy.Resource
 	err := c.Settle(ctx, func() (err error) {
-		resource, err = find()
+		action, resource, err = find()
 		return err
 	})
 	missing := problem.Is(err, problem.KindNotFound)

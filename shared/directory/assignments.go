@@ -285,3 +285,46 @@ func (d *Directory) expand(ctx context.Context, h *Holdings, found []Assignment,
 	}
 	return list, nil
 }
+
+// DomainOf is the domain that a target belongs to; "" for the system.
+func (h Holdings) DomainOf(t store.Target) string {
+	switch t.Kind {
+	case store.KindProject:
+		return h.Projects[t.ID].DomainID
+	case store.KindDomain:
+		return t.ID
+	default:
+		return ""
+	}
+}
+
+// Named is names by id.
+type Named map[string]string
+
+// NameDomains reads the names of all domains that assignments mention.
+func (d *Directory) NameDomains(ctx context.Context, h Holdings) (Named, error) {
+	var keys []store.Key
+	for _, u := range h.Users {
+		keys = append(keys, store.Domain(u.DomainID))
+	}
+	for _, g := range h.Groups {
+		keys = append(keys, store.Domain(g.DomainID))
+	}
+	for _, p := range h.Projects {
+		keys = append(keys, store.Domain(p.DomainID))
+	}
+	for _, r := range h.Roles.All() {
+		if r.DomainID != "" {
+			keys = append(keys, store.Domain(r.DomainID))
+		}
+	}
+	items, err := d.read(ctx, distinct(keys))
+	if err != nil {
+		return nil, err
+	}
+	names := make(Named, len(items))
+	for _, i := range items {
+		names[i.Str(attrID)] = i.Str(attrName)
+	}
+	return names, nil
+}

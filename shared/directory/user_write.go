@@ -211,4 +211,3 @@ func removeUser(u User) []store.Mutation {
 	}
 	return m
 }
-
