@@ -179,7 +179,7 @@ type options struct {
 
 type rolesBody struct {
 	Roles []grantedRole `json:"roles"`
-	Links api.ListLinks `json:"links"`
+	api.Collection
 }
 
 // onPath is grant without a role in the path.
@@ -205,7 +205,7 @@ func listGrants(g *directory.Registry) api.Operation {
 		if err != nil {
 			return rolesBody{}, err
 		}
-		b := rolesBody{Roles: []grantedRole{}, Links: c.ListLinks()}
+		b := rolesBody{Roles: []grantedRole{}, Collection: c.Collection("")}
 		err = c.Settle(ctx, func() error {
 			roles, err := g.Granted(c.Reads, a, t)
 			for _, r := range roles {

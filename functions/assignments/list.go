@@ -39,8 +39,8 @@ type assignment struct {
 }
 
 type assignmentsBody struct {
-	RoleAssignments []assignment  `json:"role_assignments"`
-	Links           api.ListLinks `json:"links"`
+	RoleAssignments []assignment `json:"role_assignments"`
+	api.Collection
 }
 
 type listIn struct {
@@ -116,7 +116,7 @@ func listAssignments(d *directory.Directory) api.Operation {
 					return assignmentsBody{}, err
 				}
 			}
-			b := assignmentsBody{RoleAssignments: []assignment{}, Links: c.ListLinks()}
+			b := assignmentsBody{RoleAssignments: []assignment{}, Collection: c.Collection("")}
 			s := shower{c, found, c.Flag("include_names"), domains}
 			for _, h := range found.List {
 				if own == "" || own == found.DomainOf(h.Target) {

@@ -43,7 +43,7 @@ type endpointBody struct {
 
 type endpointsBody struct {
 	Endpoints []shownEndpoint `json:"endpoints"`
-	Links     api.ListLinks   `json:"links"`
+	api.Collection
 }
 
 // endpointAttributes are a client's words about an endpoint.
@@ -159,7 +159,7 @@ func listEndpoints(g *directory.Registry) api.Operation {
 			if err != nil {
 				return endpointsBody{}, err
 			}
-			b := endpointsBody{Endpoints: []shownEndpoint{}, Links: c.ListLinks()}
+			b := endpointsBody{Endpoints: []shownEndpoint{}, Collection: c.Collection("")}
 			for _, e := range api.Select(filter, sorted(all.Endpoints), func(e directory.Endpoint) api.Attributes {
 				return api.Attributes{"interface": e.Interface, "service_id": e.ServiceID, "region_id": e.RegionID}
 			}) {

@@ -39,7 +39,7 @@ type regionBody struct {
 
 type regionsBody struct {
 	Regions []shownRegion `json:"regions"`
-	Links   api.ListLinks `json:"links"`
+	api.Collection
 }
 
 // regionAttributes are a client's words about a region.
@@ -176,7 +176,7 @@ func listRegions(g *directory.Registry) api.Operation {
 			if err != nil {
 				return regionsBody{}, err
 			}
-			b := regionsBody{Regions: []shownRegion{}, Links: c.ListLinks()}
+			b := regionsBody{Regions: []shownRegion{}, Collection: c.Collection("")}
 			for _, r := range api.Select(filter, sorted(all.Regions), func(r directory.Region) api.Attributes {
 				return api.Attributes{"parent_region_id": r.ParentID}
 			}) {

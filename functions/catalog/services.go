@@ -35,7 +35,7 @@ type serviceBody struct {
 
 type servicesBody struct {
 	Services []shownService `json:"services"`
-	Links    api.ListLinks  `json:"links"`
+	api.Collection
 }
 
 // serviceAttributes are a client's words about a service.
@@ -134,7 +134,7 @@ func listServices(g *directory.Registry) api.Operation {
 			if err != nil {
 				return servicesBody{}, err
 			}
-			b := servicesBody{Services: []shownService{}, Links: c.ListLinks()}
+			b := servicesBody{Services: []shownService{}, Collection: c.Collection("")}
 			for _, s := range api.Select(filter, sorted(all.Services), func(s directory.Service) api.Attributes {
 				return api.Attributes{"type": s.Type, "name": s.Name}
 			}) {

@@ -10,14 +10,13 @@ import (
 )
 
 type listBody struct {
-	Domains   []shown       `json:"domains"`
-	Links     api.ListLinks `json:"links"`
-	Truncated bool          `json:"truncated,omitzero"`
+	Domains []shown `json:"domains"`
+	api.Collection
 }
 
 type listIn struct {
-	Name   *string `query:"name"`
-	Marker *string `query:"marker"`
+	Name *string `query:"name"`
+	api.Paging
 }
 
 func attributesOf(d directory.Domain) api.Attributes {
@@ -36,11 +35,7 @@ func list(d *directory.Directory) api.Operation {
 			if err != nil {
 				return listBody{}, err
 			}
-			limit, err := c.Limit()
-			if err != nil {
-				return listBody{}, err
-			}
-			found, more, err := d.Domains(ctx, directory.PageFor(c.Caller, nil, in.Name, in.Marker, limit), func(d directory.Domain) bool {
+			found, more, err := d.Domains(ctx, directory.PageFor(c.Caller, nil, in.Name, in.Page), func(d directory.Domain) bool {
 				return (own == "" || d.ID == own) && filter.Holds(attributesOf(d))
 			})
 			if err != nil {
@@ -48,14 +43,14 @@ func list(d *directory.Directory) api.Operation {
 			}
 			b := showList(c, found)
 			if more {
-				b.Truncated, b.Links = true, c.CutLinks(found[len(found)-1].ID)
+				b.Collection = c.Collection(found[len(found)-1].ID)
 			}
 			return b, nil
 		})
 }
 
 func showList(c *api.Call, found []directory.Domain) listBody {
-	b := listBody{Domains: make([]shown, 0, len(found)), Links: c.ListLinks()}
+	b := listBody{Domains: make([]shown, 0, len(found)), Collection: c.Collection("")}
 	for _, d := range found {
 		b.Domains = append(b.Domains, show(c, d))
 	}

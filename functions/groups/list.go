@@ -10,15 +10,14 @@ import (
 )
 
 type listBody struct {
-	Groups    []shown       `json:"groups"`
-	Links     api.ListLinks `json:"links"`
-	Truncated bool          `json:"truncated,omitzero"`
+	Groups []shown `json:"groups"`
+	api.Collection
 }
 
 type listIn struct {
 	DomainID *string `query:"domain_id"`
 	Name     *string `query:"name"`
-	Marker   *string `query:"marker"`
+	api.Paging
 }
 
 func attributesOf(g directory.Group) api.Attributes {
@@ -35,21 +34,17 @@ func list(d *directory.Directory) api.Operation {
 			if err != nil {
 				return listBody{}, err
 			}
-			limit, err := c.Limit()
-			if err != nil {
-				return listBody{}, err
-			}
-			found, more, err := d.Groups(ctx, directory.PageFor(c.Caller, in.DomainID, in.Name, in.Marker, limit),
+			found, more, err := d.Groups(ctx, directory.PageFor(c.Caller, in.DomainID, in.Name, in.Page),
 				func(g directory.Group) bool { return filter.Holds(attributesOf(g)) })
 			if err != nil {
 				return listBody{}, err
 			}
-			b := listBody{Groups: make([]shown, 0, len(found)), Links: c.ListLinks(), Truncated: more}
+			b := listBody{Groups: make([]shown, 0, len(found)), Collection: c.Collection("")}
 			for _, g := range found {
 				b.Groups = append(b.Groups, show(c, g))
 			}
 			if more {
-				b.Links = c.CutLinks(found[len(found)-1].ID)
+				b.Collection = c.Collection(found[len(found)-1].ID)
 			}
 			return b, nil
 		})
@@ -66,8 +61,8 @@ type membership struct {
 }
 
 type membershipsBody struct {
-	Groups []membership  `json:"groups"`
-	Links  api.ListLinks `json:"links"`
+	Groups []membership `json:"groups"`
+	api.Collection
 }
 
 // listOfUser lists the groups that a user belongs to (D-045).
@@ -96,7 +91,7 @@ func listOfUser() api.Operation {
 		if err != nil {
 			return membershipsBody{}, err
 		}
-		b := membershipsBody{Groups: []membership{}, Links: c.ListLinks()}
+		b := membershipsBody{Groups: []membership{}, Collection: c.Collection("")}
 		for _, g := range api.Select(filter, found, attributesOf) {
 			b.Groups = append(b.Groups, membership{shown: show(c, g)})
 		}

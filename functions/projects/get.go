@@ -136,15 +136,15 @@ func reachable(ctx context.Context, c *api.Call, d *directory.Directory) (func(d
 // Tags (D-075).
 
 type tagsBody struct {
-	Tags  []string      `json:"tags"`
-	Links api.ListLinks `json:"links"`
+	Tags []string `json:"tags"`
+	api.Collection
 }
 
 func listTags() api.Operation {
 	return api.Op(api.Spec[byID]{Name: "ListProjectTags", Action: "identity:list_project_tags", Reads: want},
 		func(ctx context.Context, c *api.Call, in byID) (tagsBody, error) {
 			p, err := find(ctx, c, in.ProjectID)
-			return tagsBody{tags(p.Tags), c.ListLinks()}, err
+			return tagsBody{tags(p.Tags), c.Collection("")}, err
 		})
 }
 
@@ -182,7 +182,7 @@ func replaceTags(d *directory.Directory) api.Operation {
 				wanted = *in.Body.Tags
 			}
 			p, err := setTags(ctx, c, d, in.ProjectID, wanted)
-			return tagsBody{tags(p.Tags), c.ListLinks()}, err
+			return tagsBody{tags(p.Tags), c.Collection("")}, err
 		})
 }
 

@@ -12,15 +12,14 @@ import (
 )
 
 type listBody struct {
-	Projects  []shown       `json:"projects"`
-	Links     api.ListLinks `json:"links"`
-	Truncated bool          `json:"truncated,omitzero"`
+	Projects []shown `json:"projects"`
+	api.Collection
 }
 
 type listIn struct {
 	DomainID *string `query:"domain_id"`
 	Name     *string `query:"name"`
-	Marker   *string `query:"marker"`
+	api.Paging
 }
 
 // candidate is what filters look at.
@@ -84,19 +83,16 @@ func list(d *directory.Directory) api.Operation {
 			if err != nil {
 				return listBody{}, err
 			}
-			limit, err := c.Limit()
-			if err != nil {
-				return listBody{}, err
-			}
-			page := directory.PageFor(c.Caller, in.DomainID, in.Name, in.Marker, limit)
-			b := listBody{Projects: []shown{}, Links: c.ListLinks()}
+			page := directory.PageFor(c.Caller, in.DomainID, in.Name, in.Page)
+			b := listBody{Projects: []shown{}, Collection: c.Collection("")}
+			more := false
 			if domains {
-				b.Projects, b.Truncated, err = listDomains(ctx, c, d, page, keep)
+				b.Projects, more, err = listDomains(ctx, c, d, page, keep)
 			} else {
-				b.Projects, b.Truncated, err = listProjects(ctx, c, d, page, keep)
+				b.Projects, more, err = listProjects(ctx, c, d, page, keep)
 			}
-			if err == nil && b.Truncated {
-				b.Links = c.CutLinks(b.Projects[len(b.Projects)-1].ID)
+			if err == nil && more {
+				b.Collection = c.Collection(b.Projects[len(b.Projects)-1].ID)
 			}
 			return b, err
 		})
@@ -175,7 +171,7 @@ func reached(ctx context.Context, c *api.Call, d *directory.Directory, u directo
 	if err != nil {
 		return listBody{}, err
 	}
-	b := listBody{Projects: []shown{}, Links: c.ListLinks()}
+	b := listBody{Projects: []shown{}, Collection: c.Collection("")}
 	for _, p := range reach.Projects {
 		if usable(p) && keep(project(p)) {
 			b.Projects = append(b.Projects, show(c, p))

@@ -55,8 +55,8 @@ type body struct {
 }
 
 type listBody struct {
-	Roles []shown       `json:"roles"`
-	Links api.ListLinks `json:"links"`
+	Roles []shown `json:"roles"`
+	api.Collection
 }
 
 // attributes are a client's words about a role.
@@ -246,7 +246,7 @@ func list(g *directory.Registry) api.Operation {
 		if err != nil {
 			return listBody{}, err
 		}
-		b := listBody{Roles: []shown{}, Links: c.ListLinks()}
+		b := listBody{Roles: []shown{}, Collection: c.Collection("")}
 		for _, r := range api.Select(filter, all.All(), attributesOf) {
 			if r.DomainID == domainID {
 				b.Roles = append(b.Roles, show(c, r))

@@ -12,7 +12,7 @@ import (
 type listIn struct {
 	DomainID *string `query:"domain_id"`
 	Name     *string `query:"name"`
-	Marker   *string `query:"marker"`
+	api.Paging
 }
 
 // list lists users: all, or with a token scoped to a domain those of that domain.
@@ -22,11 +22,11 @@ func list(d *directory.Directory) api.Operation {
 			if err := c.Authorize(policy.DomainList{DomainID: c.Caller.ScopeDomainID}); err != nil {
 				return listBody{}, err
 			}
-			filter, limit, err := selection(c)
+			filter, err := selection(c)
 			if err != nil {
 				return listBody{}, err
 			}
-			found, more, err := d.Users(ctx, directory.PageFor(c.Caller, in.DomainID, in.Name, in.Marker, limit),
+			found, more, err := d.Users(ctx, directory.PageFor(c.Caller, in.DomainID, in.Name, in.Page),
 				func(u directory.User) bool { return filter.Holds(attributesOf(u)) })
 			if err != nil {
 				return listBody{}, err
@@ -35,14 +35,9 @@ func list(d *directory.Directory) api.Operation {
 		})
 }
 
-func selection(c *api.Call) (api.Filter, int, error) {
-	filter, err := c.Filter([]string{"name", "domain_id", "description", "default_project_id",
+func selection(c *api.Call) (api.Filter, error) {
+	return c.Filter([]string{"name", "domain_id", "description", "default_project_id",
 		"idp_id", "protocol_id", "unique_id", "password_expires_at"}, []string{"enabled"})
-	if err != nil {
-		return nil, 0, err
-	}
-	limit, err := c.Limit()
-	return filter, limit, err
 }
 
 func attributesOf(u directory.User) api.Attributes {
@@ -54,12 +49,12 @@ func attributesOf(u directory.User) api.Attributes {
 }
 
 func showList(c *api.Call, found []directory.User, more bool) listBody {
-	b := listBody{Users: make([]shown, 0, len(found)), Links: c.ListLinks(), Truncated: more}
+	b := listBody{Users: make([]shown, 0, len(found)), Collection: c.Collection("")}
 	for _, u := range found {
 		b.Users = append(b.Users, show(c, u))
 	}
 	if more {
-		b.Links = c.CutLinks(found[len(found)-1].ID)
+		b.Collection = c.Collection(found[len(found)-1].ID)
 	}
 	return b
 }
@@ -81,7 +76,7 @@ func listInGroup(d *directory.Directory) api.Operation {
 		if err != nil {
 			return listBody{}, err
 		}
-		filter, _, err := selection(c)
+		filter, err := selection(c)
 		if err != nil {
 			return listBody{}, err
 		}

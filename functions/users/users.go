@@ -53,9 +53,8 @@ type body struct {
 }
 
 type listBody struct {
-	Users     []shown       `json:"users"`
-	Links     api.ListLinks `json:"links"`
-	Truncated bool          `json:"truncated,omitzero"`
+	Users []shown `json:"users"`
+	api.Collection
 }
 
 // attributes are a client's words about a user, for creating and for changing her.

@@ -2,12 +2,16 @@ package api
 
 import (
 	"net/url"
-	"slices"
 	"strconv"
 
 	"mandate/shared/problem"
 	"mandate/shared/store"
 )
+
+// SelfLink is the links of a member.
+type SelfLink struct {
+	Self string `json:"self"`
+}
 
 // Links are the links of a collection (common.md section 4).
 type Links struct {
@@ -73,9 +77,4 @@ func (p Paging) Page() (limit int, after string) {
 		after = *p.Marker
 	}
 	return limit, after
-}
-
-// Select is the members of a list that a filter lets through.
-func Select[T any](f Filter, list []T, attributes func(T) Attributes) []T {
-	return slices.DeleteFunc(list, func(m T) bool { return !f.Holds(attributes(m)) })
 }

@@ -14,13 +14,11 @@ func HomeDomain(c policy.Caller) string {
 
 // PageFor is the part of a list that a caller may see of what she asks for: with a
 // domain-scoped token, what is in that domain.
-func PageFor(c policy.Caller, domainID, name, marker *string, limit int) Page {
-	p := Page{DomainID: c.ScopeDomainID, Name: name, Limit: limit}
+func PageFor(c policy.Caller, domainID, name *string, page func() (limit int, after string)) Page {
+	p := Page{DomainID: c.ScopeDomainID, Name: name}
+	p.Limit, p.Marker = page()
 	if p.DomainID == "" && domainID != nil {
 		p.DomainID = *domainID
-	}
-	if marker != nil {
-		p.Marker = *marker
 	}
 	return p
 }

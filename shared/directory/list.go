@@ -10,15 +10,12 @@ import (
 	"mandate/shared/store"
 )
 
-// MaxListed is the longest list that is answered at once: a Lambda's reply may have 6 MB.
-const MaxListed = 5000
-
 // Page is the part of a list that is wanted.
 type Page struct {
 	DomainID string  // "" for all domains
 	Name     *string // exactly this name
 	Marker   string  // id of the last member seen; "" begins
-	Limit    int     // 0 or more than MaxListed mean MaxListed
+	Limit    int     // 1 or more
 }
 
 // named is how the members of one kind are listed: over the claims of their names, so
@@ -64,9 +61,6 @@ func (d *Directory) Domains(ctx context.Context, p Page, keep func(Domain) bool)
 }
 
 func listNamed[T any](ctx context.Context, d *Directory, n named[T], p Page, keep func(T) bool) ([]T, bool, error) {
-	if p.Limit <= 0 || p.Limit > MaxListed {
-		p.Limit = MaxListed
-	}
 	domains, err := d.partitions(ctx, n.root, p.DomainID)
 	if err != nil {
 		return nil, false, err
