@@ -1,8 +1,10 @@
 package embedded
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -53,12 +55,15 @@ func openFile(path string) (*bbolt.DB, error) {
 	if path == "" {
 		return openMemory()
 	}
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	switch info, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist):
 		if err := create(path); err != nil {
 			return nil, err
 		}
-	} else if err != nil {
+	case err != nil:
 		return nil, err
+	case info.Size() == 0:
+		return nil, damaged("it is empty") // bbolt would take it for a new one
 	}
 	db, err := openBolt(path, bbolt.Options{})
 	if err != nil {
@@ -139,15 +144,10 @@ func prepare(tx *bbolt.Tx) error {
 }
 
 // openBolt opens a file with bbolt and gives its failures our names. bbolt maps the file
-// and trusts it, so damage shows as a panic or as a fault of the memory behind the map.
+// and trusts it, so damage may show as a panic or as a fault of the memory behind the map.
+// It then leaves the file mapped, and so locked until this process ends.
 func openBolt(path string, o bbolt.Options) (db *bbolt.DB, err error) {
-	var file *os.File
 	o.Timeout, o.InitialMmapSize, o.FreelistType, o.NoStatistics = lockTimeout, mapped, bbolt.FreelistMapType, true
-	o.OpenFile = func(name string, flag int, mode os.FileMode) (*os.File, error) {
-		var err error
-		file, err = os.OpenFile(name, flag, mode) //nolint:gosec // G304: the operator's own file
-		return file, err
-	}
 	err = recovering(func() error {
 		var err error
 		db, err = bbolt.Open(path, 0o600, &o)
@@ -161,9 +161,6 @@ func openBolt(path string, o bbolt.Options) (db *bbolt.DB, err error) {
 		return nil, ErrLocked
 	case errors.As(err, &system):
 		return nil, err
-	}
-	if file != nil {
-		file.Close() //nolint:errcheck,gosec // already closed unless bbolt panicked, when it still holds the lock
 	}
 	return nil, damaged("%w", err)
 }
@@ -196,6 +193,9 @@ func check(db *bbolt.DB, path string) error {
 			if info.Size() < tx.Size() {
 				return damaged("%d bytes long, should be %d", info.Size(), tx.Size())
 			}
+			if err := checkCommits(path, db.Info().PageSize); err != nil {
+				return err
+			}
 			meta := tx.Bucket(bucketMeta)
 			if meta == nil {
 				return ErrFormat
@@ -216,6 +216,37 @@ func check(db *bbolt.DB, path string) error {
 			return nil
 		})
 	})
+}
+
+// checkCommits looks at the two pages in which bbolt notes, in turn, where the last commit
+// is. When one is unreadable bbolt silently takes the other, and so the table as it was
+// one commit ago: an acknowledged revocation would be undone. A crash cannot cause that,
+// because what is noted fits into one sector, which disks write whole.
+func checkCommits(path string, pageSize int) error {
+	f, err := os.Open(path) //nolint:gosec // G304: the operator's own file
+	if err != nil {
+		return err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	var commit [2]uint64
+	for i := range commit {
+		// After a page header of 16 bytes: 56 bytes that end with the number of the
+		// commit, and their FNV-1a sum (bbolt internal/common/meta.go).
+		var note [16 + 64]byte
+		if _, err := f.ReadAt(note[:], int64(i)*int64(pageSize)); err != nil {
+			return damaged("page %d: %w", i, err)
+		}
+		sum := fnv.New64a()
+		sum.Write(note[16:72]) //nolint:errcheck,gosec // a hash takes everything
+		if sum.Sum64() != binary.NativeEndian.Uint64(note[72:]) {
+			return damaged("page %d does not match its checksum", i)
+		}
+		commit[i] = binary.NativeEndian.Uint64(note[64:])
+	}
+	if commit[0]+1 != commit[1] && commit[1]+1 != commit[0] {
+		return damaged("its last commits are %d and %d", commit[0], commit[1])
+	}
+	return nil
 }
 
 func checkBucket(b *bbolt.Bucket, name []byte, deadline time.Time) error {
