@@ -126,6 +126,27 @@ func TestCreate_duplicates(t *testing.T) {
 		require.NoError(t, w.trusts.Delete(w.ctx, parent))
 		w.create(t, w.grant(to(w.eve), ends(noon)))
 	})
+	t.Run("TR-027 a holder that was alive when it was read first", func(t *testing.T) {
+		g := w.grant(to(w.ada), ends(noon))
+		holder := w.create(t, w.grant(to(w.ada), ends(noon), uses(1)))
+		rs := w.reads()
+		require.NoError(t, rs.Settle(w.ctx, func() error { _, err := w.trusts.Find(rs, holder.ID); return err }))
+		take, _ := Spend(holder)
+		require.NoError(t, w.table.Write(w.ctx, store.NewRequestID(), take))
+		_, err := w.trusts.Create(w.ctx, rs, plainCaller(w.ada), g)
+		require.NoError(t, err)
+	})
+	t.Run("TR-027 of two that take over from the same holder one is made", func(t *testing.T) {
+		g := w.grant(to(w.joe), ends(noon.Add(time.Hour)))
+		holder := w.create(t, w.grant(to(w.joe), ends(noon.Add(time.Hour)), uses(1)))
+		take, _ := Spend(holder)
+		require.NoError(t, w.table.Write(w.ctx, store.NewRequestID(), take))
+		late, early := g.trust(), g.trust()
+		late.ID, early.ID = newID(), newID()
+		require.NoError(t, w.table.Write(w.ctx, store.NewRequestID(), w.trusts.insertion(early, holder.ID)...))
+		_, refused := store.AsRefused(w.table.Write(w.ctx, store.NewRequestID(), w.trusts.insertion(late, holder.ID)...))
+		assert.True(t, refused)
+	})
 	t.Run("TR-025 of many at once one is made", func(t *testing.T) {
 		var group sync.WaitGroup
 		errs := make([]error, 16)
@@ -241,6 +262,13 @@ func TestCreate_redelegation(t *testing.T) {
 		toBob := w.create(t, w.grant(allow(), plainly))
 		child := w.under(t, toBob, w.grant(to(w.joe), plainly))
 		assert.Equal(t, w.bob, child.TrustorID)
+	})
+	t.Run("law 8: and the original trustor must hold it still", func(t *testing.T) {
+		toBob := w.create(t, w.grant(allow(), plainly))
+		w.take(t, w.ada, w.web, w.admin)
+		_, err := w.tryUnder(toBob, w.grant(to(w.joe), plainly))
+		requireKind(t, problem.KindNotFound, err)
+		w.give(t, w.ada, w.web, w.admin)
 	})
 	t.Run("in the name of somebody else", func(t *testing.T) {
 		_, err := w.trusts.Create(w.ctx, w.reads(), through(first), w.grant(from(w.bob)))

@@ -82,17 +82,15 @@ func (t Trust) want(rs *store.ReadSet) {
 	}
 }
 
-// check makes sure that every trust hangs under the one before it, whatever wrote it.
+// check makes sure that every trust was made from the one before it and the first from
+// none, whatever wrote it.
 func (l lineage) check() error {
-	ids := l.trust().Ancestors
-	for n, t := range l {
-		parent := ""
-		if n > 0 {
-			parent = ids[n-1]
-		}
-		if t.ParentID != parent || !slices.Equal(t.Ancestors, ids[:n]) {
+	parent := ""
+	for _, t := range l {
+		if t.ParentID != parent {
 			return dead("trust %s is not where its descendant %s has it", t.ID, l.trust().ID)
 		}
+		parent = t.ID
 	}
 	return nil
 }

@@ -42,6 +42,8 @@ func TestStand(t *testing.T) {
 			_, err := w.UpdateDomain(w.ctx, w.reads(), w.domain, func(d *directory.Domain) error { d.Enabled = false; return nil })
 			require.NoError(t, err)
 		}, isDead, true},
+		{"TR-096 the domain of the trustor alone is disabled", func(t *testing.T, w *world, _ [4]Trust) { w.moveOut(t, w.ada) }, isDead, true},
+		{"the domain of a middle trustee alone is disabled", func(t *testing.T, w *world, _ [4]Trust) { w.moveOut(t, w.eve) }, isDead, true},
 		{"TR-097 the project is disabled", func(t *testing.T, w *world, _ [4]Trust) { w.enableProject(t, w.web, false) }, isDead, true},
 		{"TR-063 the project was deleted", func(t *testing.T, w *world, _ [4]Trust) {
 			require.NoError(t, w.DeleteProject(w.ctx, w.reads(), w.web))
@@ -79,6 +81,16 @@ func TestStand(t *testing.T) {
 			}
 		})
 	}
+}
+
+// moveOut puts a user into a domain of her own that is disabled.
+func (w *world) moveOut(t *testing.T, user string) {
+	t.Helper()
+	d, err := w.CreateDomain(w.ctx, w.reads(), directory.Domain{Name: "Closed", Enabled: true})
+	require.NoError(t, err)
+	require.NoError(t, w.table.Write(w.ctx, store.NewRequestID(), store.Update(store.User(user)).Set("domain_id", d.ID)))
+	_, err = w.UpdateDomain(w.ctx, w.reads(), d.ID, func(d *directory.Domain) error { d.Enabled = false; return nil })
+	require.NoError(t, err)
 }
 
 func TestStand_shows_what_it_stands_on(t *testing.T) {
@@ -187,6 +199,7 @@ func TestStand_trips(t *testing.T) {
 func TestStand_believes_no_item(t *testing.T) {
 	w := newWorld(t)
 	good := w.create(t, w.grant(allow(), ends(noon)))
+	second := w.under(t, good, w.grant(to(w.joe), allow()))
 	forge := func(edit func(*Trust)) string {
 		f := w.grant(to(w.eve)).under(good)
 		f.ID, f.Ancestors, f.above = newID(), []string{good.ID}, store.NewSet(w.ada, w.bob)
@@ -207,11 +220,15 @@ func TestStand_believes_no_item(t *testing.T) {
 		"as many to follow as its parent": func(f *Trust) { f.RedelegationCount = 3 },
 		"fewer than none to follow":       func(f *Trust) { f.RedelegationCount = -1 },
 		"another trustor":                 func(f *Trust) { f.TrustorID = w.bob },
-		"another parent than ancestor":    func(f *Trust) { f.ParentID = id(3) },
-		"an ancestor and no parent":       func(f *Trust) { f.ParentID, f.Ancestors = id(3), []string{id(3), good.ID} },
-		"an ancestor twice":               func(f *Trust) { f.Ancestors = []string{good.ID, good.ID} },
-		"an ancestor that never was":      func(f *Trust) { f.ParentID, f.Ancestors = id(3), []string{id(3)} },
-		"itself as ancestor":              func(f *Trust) { f.ParentID, f.Ancestors = f.ID, []string{f.ID} },
+		"the parent of its parent left out": func(f *Trust) {
+			f.ParentID, f.Ancestors, f.TrustorID, f.Impersonation = second.ID, []string{second.ID}, w.ada, false
+			f.RedelegationCount, f.ExpiresAt = 0, noon
+		},
+		"another parent than ancestor": func(f *Trust) { f.ParentID = id(3) },
+		"an ancestor and no parent":    func(f *Trust) { f.ParentID, f.Ancestors = id(3), []string{id(3), good.ID} },
+		"an ancestor twice":            func(f *Trust) { f.Ancestors = []string{good.ID, good.ID} },
+		"an ancestor that never was":   func(f *Trust) { f.ParentID, f.Ancestors = id(3), []string{id(3)} },
+		"itself as ancestor":           func(f *Trust) { f.ParentID, f.Ancestors = f.ID, []string{f.ID} },
 	} {
 		t.Run(name, func(t *testing.T) { requireDead(t, w, forge(edit), false) })
 	}
@@ -220,6 +237,13 @@ func TestStand_believes_no_item(t *testing.T) {
 		requireDead(t, w, forge(func(f *Trust) {
 			f.ParentID, f.Ancestors, f.TrustorID = silent.ID, []string{silent.ID}, w.bob
 		}), false)
+	})
+	t.Run("one that outlives its parent is not even found", func(t *testing.T) {
+		late := forge(func(f *Trust) { f.ExpiresAt = noon.Add(time.Hour) })
+		w.clock.Set(noon)
+		defer w.clock.Set(morning)
+		_, err := w.find(late)
+		requireKind(t, problem.KindNotFound, err)
 	})
 	t.Run("the first 8 bytes of another trust's id", func(t *testing.T) {
 		requireDead(t, w, good.ID[:16]+id(5)[16:], false)
@@ -260,6 +284,13 @@ func TestSpend(t *testing.T) {
 		require.NoError(t, err)
 		assert.True(t, st.UsedUp())
 		assert.EqualValues(t, 0, *st.RemainingUses)
+	})
+	t.Run("nothing is taken from another trust with the same first 8 bytes", func(t *testing.T) {
+		fresh := w.create(t, w.grant(uses(1)))
+		fresh.ID = fresh.ID[:16] + id(5)[16:]
+		take, _ := Spend(fresh)
+		_, refused := store.AsRefused(w.table.Write(w.ctx, store.NewRequestID(), take))
+		assert.True(t, refused)
 	})
 	t.Run("nothing is taken from a trust that is gone", func(t *testing.T) {
 		fresh := w.create(t, w.grant(uses(1)))
