@@ -150,7 +150,7 @@ func remove(d *directory.Directory) api.Operation {
 
 // endTokens ends all tokens of a user that exist now (D-049).
 func endTokens(d *directory.Directory) api.Operation {
-	return api.Op(api.Spec[byID]{Name: "RevokeUserTokens", Action: "identity:revoke_user_tokens", Status: 204, Reads: want},
+	return api.Op(api.Spec[byID]{Name: "RevokeUserTokens", Action: "identity:revoke_tokens_for_user", Status: 204, Reads: want},
 		func(ctx context.Context, c *api.Call, in byID) (api.NoBody, error) {
 			if _, err := find(ctx, c, in.UserID); err != nil {
 				return api.NoBody{}, err
