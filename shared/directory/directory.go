@@ -2,7 +2,6 @@ package directory
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"mandate/shared/problem"
 	"mandate/shared/secret"
 	"mandate/shared/store"
+	"mandate/shared/store/retry"
 )
 
 // Hasher makes the slow hash under which a password is stored, and checks it. Burn takes
@@ -55,8 +55,9 @@ func newID() string {
 // with the same id, because those started earlier and grew by one at a time.
 func (d *Directory) epoch() int64 { return d.now().UnixMicro() }
 
-// patience is how long a write is tried again when others are in its way. Beyond it the
-// caller is asked to come back (503).
+// patience is how long a write is tried again when others are in its way: longer than
+// other calls, because most of these end somebody's authority. Beyond it the caller is
+// asked to come back (503).
 const patience = 5 * time.Second
 
 // commit makes a write of what was read, and makes it anew from a fresh look when it was
@@ -65,7 +66,7 @@ const patience = 5 * time.Second
 // knows each rule, whether it is met before or after the refusal. A plan of no mutations
 // is done.
 func (d *Directory) commit(ctx context.Context, rs *store.ReadSet, plan func() ([]store.Mutation, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(retry.Patient(ctx, patience), patience)
 	defer cancel()
 	for attempt := 0; ; attempt++ {
 		var m []store.Mutation
@@ -94,30 +95,16 @@ func (d *Directory) commit(ctx context.Context, rs *store.ReadSet, plan func() (
 	}
 }
 
-// unknowns is how often a write whose outcome is unknown is repeated under its id, which
-// settles it, before the caller hears that it is unknown.
-const unknowns = 2
-
-// write sends one transaction. Conflicts are tried again, so that nobody can starve a
-// kill; a lost answer is asked for again under the same id, so that nothing happens twice.
+// write sends one transaction. The table repeats it under its id while others are in the
+// way or the answer is lost; a condition that fails on the write's own first success is
+// a success (law 8).
 func (d *Directory) write(ctx context.Context, m []store.Mutation) error {
 	id := store.NewRequestID()
-	lost := 0
-	for attempt := 0; ; attempt++ {
-		err := d.table.Write(ctx, id, m...)
-		if r, ok := store.AsRefused(err); ok && r.Item.Str(store.AttrRequest) == string(id) {
-			return nil // refused by its own first success
-		}
-		switch {
-		case errors.Is(err, store.ErrUnavailable) && lost < unknowns:
-			lost++
-		case !errors.Is(err, store.ErrContended):
-			return err
-		}
-		if !pause(ctx, attempt) {
-			return err
-		}
+	err := d.table.Write(ctx, id, m...)
+	if r, ok := store.AsRefused(err); ok && r.Item.Str(store.AttrRequest) == string(id) {
+		return nil
 	}
+	return err
 }
 
 // pause waits a random time that grows with the attempts to at most 64 ms; false when

@@ -16,6 +16,7 @@ import (
 	"mandate/shared/secret"
 	"mandate/shared/store"
 	"mandate/shared/store/embedded"
+	"mandate/shared/store/retry"
 )
 
 // bench is a directory over a table in memory, with the default domain and its roles.
@@ -31,9 +32,10 @@ var rootPassword = secret.New("root's password")
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	table, err := embedded.Open(embedded.Options{})
+	engine, err := embedded.Open(embedded.Options{})
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, table.Close()) })
+	t.Cleanup(func() { require.NoError(t, engine.Close()) })
+	table := retry.New(engine, retry.Options{})
 	registry := directory.NewRegistry(table)
 	b := &bench{t: t, table: table, registry: registry, Directory: directory.New(directory.Options{
 		Table: table, Registry: registry, Hasher: secret.NewHasher(), Now: time.Now,
@@ -225,9 +227,10 @@ func TestBootstrap(t *testing.T) {
 }
 
 func TestBootstrapAtOnceOnAnEmptyTable(t *testing.T) {
-	table, err := embedded.Open(embedded.Options{})
+	engine, err := embedded.Open(embedded.Options{})
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, table.Close()) })
+	t.Cleanup(func() { require.NoError(t, engine.Close()) })
+	table := retry.New(engine, retry.Options{})
 	results := make([]directory.BootstrapResult, 4)
 	var group sync.WaitGroup
 	for i := range results {
@@ -648,7 +651,7 @@ func (u *unanswered) Write(ctx context.Context, id store.RequestID, m ...store.M
 func TestLostAnswerIsSettled(t *testing.T) {
 	b := newBench(t)
 	table := &unanswered{Table: b.table}
-	d := directory.New(directory.Options{Table: table, Registry: b.registry, Hasher: secret.NewHasher(), Now: time.Now})
+	d := directory.New(directory.Options{Table: retry.New(table, retry.Options{}), Registry: b.registry, Hasher: secret.NewHasher(), Now: time.Now})
 	table.lost.Store(1)
 	u, err := d.CreateUser(t.Context(), b.rs(), directory.User{Name: "ada", DomainID: "default", Enabled: true}, nil)
 	require.NoError(t, err)
