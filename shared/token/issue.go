@@ -349,7 +349,7 @@ func (s *Service) hints(rs *store.ReadSet, t Token) (Hints, error) {
 		h.RootAudit = t.Root.Hex()[:16]
 	}
 	if t.Trust != nil {
-		h.OtherUserID = t.Trust.TrustorID
+		h.OtherUserID, h.BetweenIDs = t.Trust.TrustorID, t.Trust.Between
 		h.TrustIDs = append(h.TrustIDs, t.TrustID[:16])
 		for i := len(t.Trust.Ancestors) - 1; i >= 0; i-- {
 			h.TrustIDs = append(h.TrustIDs, t.Trust.Ancestors[i][:16])

@@ -81,6 +81,9 @@ func want(rs *store.ReadSet, h Hints, audit AuditID) {
 	rs.Want(store.User(h.UserID))
 	if len(h.TrustIDs) > 0 {
 		trust.Want(rs, h.OtherUserID, h.UserID, h.ScopeID, h.TrustIDs...)
+		for _, id := range h.BetweenIDs {
+			rs.Want(store.User(id))
+		}
 		return
 	}
 	var target store.Target
