@@ -119,6 +119,7 @@ func TestTokens(t *testing.T) {
 		{"C-070_manager_on_system_validates", "validate_token", onSystem("manager"), others, yes},
 		{"C-070_admin_on_system_validates", "validate_token", onSystem("admin"), others, yes},
 		{"C-070_reader_on_system_checks", "check_token", onSystem("reader"), others, yes},
+		{"C-070_service_on_system_checks", "check_token", onSystem("service"), others, no},
 		{"C-071_reader_on_project", "validate_token", onProject("reader"), others, no},
 		{"C-071_manager_on_project", "validate_token", onProject("manager"), others, no},
 		{"C-071_reader_on_domain", "validate_token", onDomain("reader"), others, no},
@@ -153,6 +154,8 @@ func TestTokens(t *testing.T) {
 		{"T-120_admin", "revoke_tokens_for_user", onProject("admin"), neighbor, yes},
 		{"T-122_another", "revoke_tokens_for_user", onProject("member"), neighbor, no},
 		{"T-122_reader_on_system", "revoke_tokens_for_user", onSystem("reader"), neighbor, no},
+		{"T-126_admin", "revoke_token_for_user", onProject("admin"), neighbor, yes},
+		{"C-072_admin_on_project_checks", "check_token", onProject("admin"), others, yes},
 		{"T-123_unknown_user_plain_caller", "revoke_tokens_for_user", onProject("member"), ghost, no},
 		{"T-124_impersonating_trust_token", "revoke_tokens_for_user", impersonating("member"), myself, no},
 		{"T-124_oauth1_token", "revoke_tokens_for_user", byOAuth1("member"), myself, no},
@@ -170,6 +173,7 @@ func TestTokens(t *testing.T) {
 		{"V2-030_admin", "validate_token_v2", onDomain("admin"), policy.Any{}, yes},
 		{"V2-030_service", "validate_token_v2", onProject("service"), policy.Any{}, yes},
 		{"V2-030_member", "validate_token_v2", onProject("member"), policy.Any{}, no},
+		{"V2-031_admin", "check_token_v2", onProject("admin"), policy.Any{}, yes},
 		{"V2-031_service", "check_token_v2", onProject("service"), policy.Any{}, yes},
 		{"V2_service_does_not_revoke", "revoke_token_v2", onProject("service"), policy.Any{}, no},
 		{"V2_admin_revokes", "revoke_token_v2", onProject("admin"), policy.Any{}, yes},
@@ -191,6 +195,7 @@ func TestTrusts(t *testing.T) {
 		{"O-121_oauth1_lists", "list_trusts_for_trustor", byOAuth1("member"), policy.TrustList{TrustorID: "me"}, no},
 		{"O-121_oauth1_deletes", "delete_trust", byOAuth1("member"), given, no},
 		{"TR-030_oauth1_admin_lists_all", "list_trusts", byOAuth1("admin"), policy.TrustList{}, no},
+		{"O-121_oauth1_lists_as_trustee", "list_trusts_for_trustee", byOAuth1("member"), policy.TrustList{TrusteeID: "me"}, no},
 		{"TR-030_oauth1_reads", "get_trust", byOAuth1("member"), given, no},
 		{"TR-030_oauth1_reads_roles", "list_roles_for_trust", byOAuth1("member"), given, no},
 		{"TR-030_oauth1_reads_a_role", "get_role_for_trust", byOAuth1("member"), given, no},
@@ -221,6 +226,17 @@ func TestTrusts(t *testing.T) {
 		{"C-078_manager_on_domain", "list_trusts", onDomain("manager"), policy.TrustList{}, no},
 		{"C-078_scope_type_refuses_admin_too", "list_trusts", onDomain("admin"), policy.TrustList{}, no},
 		{"C-079_reader_on_system", "list_trusts", onSystem("reader"), policy.TrustList{}, yes},
+		{"C-079_service_on_system", "list_trusts", onSystem("service"), policy.TrustList{}, no},
+		{"TR-060_service_on_system", "get_trust", onSystem("service"), foreign, no},
+		{"TR-072_reader_on_system", "list_trusts_for_trustor", onSystem("reader"), policy.TrustList{TrustorID: "other"}, yes},
+		{"TR-072_reader_on_system_by_trustee", "list_trusts_for_trustee", onSystem("reader"), policy.TrustList{TrusteeID: "other"}, yes},
+		{"TR-072_admin_by_trustor", "list_trusts_for_trustor", onProject("admin"), policy.TrustList{TrustorID: "other"}, yes},
+		{"TR-066_admin_reads_roles", "list_roles_for_trust", onProject("admin"), foreign, yes},
+		{"TR-067_admin_reads_a_role", "get_role_for_trust", onProject("admin"), foreign, yes},
+		{"TR-066_reader_on_system_reads_roles", "list_roles_for_trust", onSystem("reader"), foreign, yes},
+		{"TR-067_reader_on_system_reads_a_role", "get_role_for_trust", onSystem("reader"), foreign, yes},
+		{"TR-066_trustor_reads_roles", "list_roles_for_trust", onProject("member"), given, yes},
+		{"TR-067_trustee_reads_a_role", "get_role_for_trust", onProject("member"), received, yes},
 		{"C-079_member_on_system", "list_trusts", onSystem("member"), policy.TrustList{}, yes},
 		{"C-079_manager_on_system", "list_trusts", onSystem("manager"), policy.TrustList{}, yes},
 		{"TR-076_trustor", "delete_trust", onProject("member"), given, yes},
@@ -244,6 +260,9 @@ func TestTrusts(t *testing.T) {
 		{"PA-020_creator", "list_preauthentications", onProject("reader"), myself, yes},
 		{"PA-023_creator", "get_preauthentication", onProject("reader"), myself, yes},
 		{"PA-023_impersonating", "get_preauthentication", impersonating("member"), myself, no},
+		{"PA-001_impersonating", "create_preauthentication", impersonating("member"), myself, no},
+		{"PA-020_impersonating", "list_preauthentications", impersonating("member"), myself, no},
+		{"PA-030_oauth1", "update_preauthentication", byOAuth1("member"), myself, no},
 		{"PA-030_creator", "update_preauthentication", unscoped(), myself, yes},
 		{"PA-040_creator", "delete_preauthentication", unscoped(), myself, yes},
 		{"PA-040_oauth1", "delete_preauthentication", byOAuth1("member"), myself, no},
@@ -260,6 +279,9 @@ func TestOAuth1(t *testing.T) {
 		{"O-008_member", "create_consumer", onProject("member"), policy.Any{}, no},
 		{"O-019_reader_on_system_lists", "list_consumers", onSystem("reader"), policy.Any{}, yes},
 		{"O-019_reader_on_system_shows", "get_consumer", onSystem("reader"), policy.Any{}, yes},
+		{"O-019_admin_lists", "list_consumers", onProject("admin"), policy.Any{}, yes},
+		{"O-019_admin_shows", "get_consumer", onProject("admin"), policy.Any{}, yes},
+		{"O-019_service_on_system_lists", "list_consumers", onSystem("service"), policy.Any{}, no},
 		{"O-019_reader_on_system_creates", "create_consumer", onSystem("reader"), policy.Any{}, no},
 		{"O-126_oauth1_token_with_admin", "create_consumer", byOAuth1("admin"), policy.Any{}, yes},
 		{"O-050_admin", "authorize_request_token", onProject("admin"), policy.Any{}, yes},
@@ -275,6 +297,10 @@ func TestOAuth1(t *testing.T) {
 		{"O-123_oauth1_token_reads_a_role", "get_access_token_role", byOAuth1("admin"), myself, no},
 		{"TR-112_trust_token_deletes", "delete_access_token", delegate("admin"), myself, no},
 		{"O-130_admin_for_another", "list_access_tokens", onProject("admin"), neighbor, yes},
+		{"O-132_admin_for_another", "get_access_token", onProject("admin"), neighbor, yes},
+		{"O-134_admin_for_another", "list_access_token_roles", onProject("admin"), neighbor, yes},
+		{"O-135_admin_for_another", "get_access_token_role", onProject("admin"), neighbor, yes},
+		{"O-136_admin_for_another", "delete_access_token", onProject("admin"), neighbor, yes},
 		{"O-130_system_admin", "list_access_tokens", onSystem("admin"), neighbor, no},
 		{"O-139_another_reads", "get_access_token", onProject("member"), neighbor, no},
 		{"O-139_another_deletes", "delete_access_token", onProject("manager"), neighbor, no},
@@ -303,6 +329,10 @@ func TestCredentials(t *testing.T) {
 		{"D-182_shows_own", "get_credential", unscoped(), me, yes},
 		{"D-182_hides_anothers", "get_credential", onProject("manager"), other, no},
 		{"D-182_reader_on_system", "get_credential", onSystem("reader"), other, yes},
+		{"D-182_service_on_system", "get_credential", onSystem("service"), other, no},
+		{"D-182_admin", "get_credential", onProject("admin"), other, yes},
+		{"D-183_admin_changes", "update_credential", onProject("admin"), other, yes},
+		{"D-183_admin_deletes", "delete_credential", onProject("admin"), other, yes},
 		{"D-183_own", "update_credential", onProject("member"), me, yes},
 		{"D-183_reader_on_system", "delete_credential", onSystem("reader"), other, no},
 		{"D-183_own_deleted", "delete_credential", onProject("member"), me, yes},
@@ -352,6 +382,8 @@ func TestDirectory(t *testing.T) {
 		d = append(d, every("D-006_admin_of_the_system/"+k.name, onSystem("admin"), k.of(out), yes, all...)...)
 		d = append(d, every("D-006_admin_of_what_is_not_there/"+k.name, onProject("admin"), k.of(""), yes, all...)...)
 		d = append(d, every("reader_of_the_system_reads/"+k.name, onSystem("reader"), k.of(out), yes, k.read...)...)
+		d = append(d, every("service_of_the_system_reads/"+k.name, onSystem("service"), k.of(in), no, all...)...)
+		d = append(d, every("service_of_the_domain_reads/"+k.name, onDomain("service"), k.of(in), no, all...)...)
 		d = append(d, every("reader_of_the_system_writes/"+k.name, onSystem("manager"), k.of(in), no, k.write...)...)
 		d = append(d, every("reader_of_the_domain_reads/"+k.name, onDomain("reader"), k.of(in), yes, k.read...)...)
 		d = append(d, every("reader_of_the_domain_elsewhere/"+k.name, onDomain("manager"), k.of(out), no, all...)...)
@@ -375,6 +407,7 @@ func TestDirectory(t *testing.T) {
 		{"stranger_shown_to_reader_of_another_domain", "get_user", onDomain("reader"), stranger, no},
 		{"own_project", "get_project", onProject("reader"), policy.Project{ID: "p", DomainID: "d"}, yes},
 		{"own_project_tags", "list_project_tags", onProject("reader"), policy.Project{ID: "p", DomainID: "d"}, yes},
+		{"own_project_tag", "get_project_tag", onProject("service"), policy.Project{ID: "p", DomainID: "d"}, yes},
 		{"own_project_changed", "update_project", onProject("manager"), policy.Project{ID: "p", DomainID: "d"}, no},
 		{"membership_of_a_stranger", "add_user_to_group", onDomain("manager"), policy.Membership{GroupDomainID: "d", UserDomainID: "e"}, no},
 		{"membership_in_a_strange_group", "add_user_to_group", onDomain("manager"), policy.Membership{GroupDomainID: "e", UserDomainID: "d"}, no},
@@ -383,6 +416,8 @@ func TestDirectory(t *testing.T) {
 		{"domains_listed_by_admin", "list_domains", onProject("admin"), policy.DomainList{}, yes},
 		{"domains_listed_by_reader_of_system", "list_domains", onSystem("reader"), policy.DomainList{}, yes},
 		{"domains_listed_by_reader_of_domain", "list_domains", onDomain("reader"), policy.DomainList{DomainID: "d"}, yes},
+		{"domains_listed_by_service_of_domain", "list_domains", onDomain("service"), policy.DomainList{DomainID: "d"}, no},
+		{"domains_listed_by_service_of_system", "list_domains", onSystem("service"), policy.DomainList{}, no},
 		{"domains_listed_by_reader_of_another", "list_domains", onDomain("reader"), policy.DomainList{DomainID: "e"}, no},
 		{"D-010_domains_listed_by_member", "list_domains", onProject("member"), policy.DomainList{DomainID: "d"}, no},
 		{"domain_shown_to_its_token", "get_domain", onDomain("service"), policy.Domain{ID: "d"}, yes},
@@ -416,6 +451,8 @@ func TestRoles(t *testing.T) {
 	}
 	d = append(d, every("reader_of_the_system", onSystem("reader"), global, yes, append(read, readMore...)...)...)
 	d = append(d, every("reader_of_the_system_writes", onSystem("reader"), global, no, write...)...)
+	d = append(d, every("service_of_the_system", onSystem("service"), global, no, append(read, readMore...)...)...)
+	d = append(d, every("member_of_a_domain", onDomain("member"), global, no, read...)...)
 	d = append(d, every("manager_of_a_domain", onDomain("manager"), global, yes, read...)...)
 	d = append(d, every("manager_of_a_domain_more", onDomain("manager"), global, no, append(readMore, write...)...)...)
 	d = append(d, every("admin_with_domain_token", onDomain("admin"), global, yes, read...)...)
@@ -432,6 +469,8 @@ func TestGrants(t *testing.T) {
 	var d []decision
 	d = append(d, every("D-130_admin", onProject("admin"), grant("admin", "", "e", "f"), yes, append(read, write...)...)...)
 	d = append(d, every("D-130_system_admin", onSystem("admin"), grant("x", "d", "e", "f"), yes, append(read, write...)...)...)
+	d = append(d, every("D-131_service_of_the_system", onSystem("service"), grant("admin", "", "e", "f"), no, append(read, write...)...)...)
+	d = append(d, every("service_of_the_domain", onDomain("service"), grant("reader", "", "d", "d"), no, append(read, write...)...)...)
 	d = append(d, every("D-131_reader_of_the_system", onSystem("reader"), grant("admin", "", "e", "f"), yes, read...)...)
 	d = append(d, every("D-130_reader_of_the_system", onSystem("manager"), grant("reader", "", "d", "d"), no, write...)...)
 	for _, role := range []string{"manager", "member", "reader"} {
@@ -459,6 +498,7 @@ func TestGrants(t *testing.T) {
 	d = append(d, every("D-135_domain_admin", onDomain("admin"), system, no, systemAll...)...)
 	d = append(d, every("D-135_reader_of_the_system", onSystem("reader"), system, yes, systemRead...)...)
 	d = append(d, every("D-135_reader_of_the_system", onSystem("reader"), system, no, systemWrite...)...)
+	d = append(d, every("D-135_service_of_the_system", onSystem("service"), system, no, systemAll...)...)
 	d = append(d, every("D-135_manager_of_a_domain", onDomain("manager"), system, no, systemAll...)...)
 	d = append(d, decision{"D-146_plain_user", "list_role_assignments", onProject("member"), policy.DomainList{DomainID: "d"}, no})
 	run(t, both, d)
@@ -474,6 +514,7 @@ func TestCatalog(t *testing.T) {
 	d = append(d, every("D-160_system_admin", onSystem("admin"), policy.Any{}, yes, append(read, write...)...)...)
 	d = append(d, every("D-160_domain_admin", onDomain("admin"), policy.Any{}, no, append(read, write...)...)...)
 	d = append(d, every("D-162_reader_of_the_system", onSystem("reader"), policy.Any{}, yes, read...)...)
+	d = append(d, every("D-162_service_of_the_system", onSystem("service"), policy.Any{}, no, append(read, write...)...)...)
 	d = append(d, every("D-160_reader_of_the_system", onSystem("reader"), policy.Any{}, no, write...)...)
 	d = append(d, every("D-010_member", onProject("member"), policy.Any{}, no, append(read, write...)...)...)
 	d = append(d, every("regions_with_any_token", unscoped(), policy.Any{}, yes, regions...)...)
