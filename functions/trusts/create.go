@@ -29,7 +29,7 @@ func create(a *app.App) api.Operation {
 	}, func(ctx context.Context, c *api.Call, in createTrust) (trustBody, error) {
 		g := in.Body.grant()
 		by := c.Caller
-		err := authorize(c, policy.Trust{TrustorID: g.TrustorID, TrusteeID: g.TrusteeID, Within: by.TrustID != ""})
+		err := c.Authorize(policy.Trust{TrustorID: g.TrustorID, TrusteeID: g.TrusteeID, Within: by.TrustID != ""})
 		if err != nil {
 			return trustBody{}, err
 		}

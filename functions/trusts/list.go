@@ -75,17 +75,12 @@ func list(a *app.App) api.Operation {
 
 // authorize asks the policy of the list that was asked for.
 func (in listTrusts) authorize(c *api.Call) error {
-	var err error
 	switch {
 	case text(in.Trustor) != "":
-		err = c.AuthorizeAs("identity:list_trusts_for_trustor", policy.TrustList{TrustorID: *in.Trustor})
+		return c.AuthorizeAs("identity:list_trusts_for_trustor", policy.TrustList{TrustorID: *in.Trustor})
 	case text(in.Trustee) != "":
-		err = c.AuthorizeAs("identity:list_trusts_for_trustee", policy.TrustList{TrusteeID: *in.Trustee})
+		return c.AuthorizeAs("identity:list_trusts_for_trustee", policy.TrustList{TrusteeID: *in.Trustee})
 	default:
-		err = c.Authorize(policy.TrustList{})
+		return c.Authorize(policy.TrustList{})
 	}
-	if err != nil {
-		return err
-	}
-	return notByProgram(c)
 }

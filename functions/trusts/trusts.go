@@ -9,7 +9,6 @@ import (
 	"mandate/shared/app"
 	"mandate/shared/directory"
 	"mandate/shared/policy"
-	"mandate/shared/problem"
 	"mandate/shared/store"
 	"mandate/shared/trust"
 )
@@ -119,22 +118,5 @@ func find(ctx context.Context, a *app.App, c *api.Call, id string) (f found, err
 		return found{}, err
 	}
 	t := f.trust
-	return f, authorize(c, policy.Trust{TrustorID: t.TrustorID, TrusteeID: t.TrusteeID, Within: t.Within(c.Caller.TrustID)})
-}
-
-// authorize asks policy, and then refuses what no policy can allow: delegations are the
-// business of people and of trusts, not of programs that were given some authority
-// (TR-029, TR-030, common.md section 6).
-func authorize(c *api.Call, r policy.Resource) error {
-	if err := c.Authorize(r); err != nil {
-		return err
-	}
-	return notByProgram(c)
-}
-
-func notByProgram(c *api.Call) error {
-	if c.Caller.Delegated() && c.Caller.TrustID == "" {
-		return problem.ForbiddenBecause("a delegated token does not manage delegations")
-	}
-	return nil
+	return f, c.Authorize(policy.Trust{TrustorID: t.TrustorID, TrusteeID: t.TrusteeID, Within: t.Within(c.Caller.TrustID)})
 }

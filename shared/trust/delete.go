@@ -4,10 +4,16 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"mandate/shared/problem"
 	"mandate/shared/store"
+	"mandate/shared/store/retry"
 )
+
+// patience is how long a deletion goes on against conflicting writes: nobody may starve
+// it by using the trust or redelegating it (design.md section 4, law 9).
+const patience = 5 * time.Second
 
 // Delete ends a trust by one acknowledged write: from then on it, all trusts made from it
 // and all their tokens are dead, because each of them reads its item. The same
@@ -31,6 +37,7 @@ func (s *Service) Remove(ctx context.Context, t Trust) error {
 // A mirror or claim that is not there, or not the trust's any more, is left out and the rest
 // written again: nothing that merely lists a trust may keep it alive.
 func (s *Service) remove(ctx context.Context, t Trust) (bool, error) {
+	ctx = retry.Patient(ctx, patience)
 	write := append(
 		[]store.Mutation{store.Delete(store.Trust(t.ID)).Where(store.Equals(attrID, t.ID))}, s.belongings(t)...)
 	for {
