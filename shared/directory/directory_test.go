@@ -26,6 +26,9 @@ type bench struct {
 	table    store.Table
 	registry *directory.Registry
 	boot     directory.BootstrapResult
+
+	log  store.Log
+	seen string // position of the log that sweep came to
 }
 
 var rootPassword = secret.New("root's password")
@@ -37,7 +40,7 @@ func newBench(t *testing.T) *bench {
 	t.Cleanup(func() { require.NoError(t, engine.Close()) })
 	table := retry.New(engine, retry.Options{})
 	registry := directory.NewRegistry(table)
-	b := &bench{t: t, table: table, registry: registry, Directory: directory.New(directory.Options{
+	b := &bench{t: t, table: table, log: engine, registry: registry, Directory: directory.New(directory.Options{
 		Table: table, Registry: registry, Hasher: secret.NewHasher(), Now: time.Now,
 	})}
 	b.boot, err = b.Bootstrap(t.Context(), directory.BootstrapOptions{AdminPassword: rootPassword, PublicURL: "https://id.example/v3"})

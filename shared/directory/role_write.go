@@ -127,10 +127,14 @@ func (d *Directory) DeleteRole(ctx context.Context, rs *store.ReadSet, id string
 		if err := forbidImmutable("role", id, r.immutable(), true); err != nil {
 			return nil, err
 		}
-		return append(moveRoles(head),
-			store.Delete(store.Role(id)).Where(store.Equals(attrName, r.Name)),
-			release(store.RoleName(r.DomainID, r.Name), id)), nil
+		return removeRole(r, head), nil
 	})
+}
+
+func removeRole(r Role, head Head) []store.Mutation {
+	return append(moveRoles(head),
+		store.Delete(store.Role(r.ID)).Where(store.Equals(attrName, r.Name)),
+		release(store.RoleName(r.DomainID, r.Name), r.ID))
 }
 
 // Imply makes a role carry another one. Conflict when it does (D-117), Forbidden when
