@@ -21,6 +21,7 @@ type Call struct {
 	Reads   *store.ReadSet
 	Caller  policy.Caller // nobody on open operations
 	Header  http.Header   // of the reply, if it is a success; an error has none of it
+	Status  int           // of a success: the operation's, unless it sets another
 
 	// Base is the public URL without version and trailing slash: https://id.example.
 	Base string
@@ -38,7 +39,7 @@ func newCall(s *Server, o Operation, w http.ResponseWriter, r *http.Request) *Ca
 	ctx, usage := meter.With(r.Context())
 	id := stamp(w.Header())
 	c := &Call{
-		Request: r, Header: make(http.Header), Base: base(s.PublicURL, r), Reads: store.NewReadSet(s.Table),
+		Request: r, Header: make(http.Header), Status: o.Status, Base: base(s.PublicURL, r), Reads: store.NewReadSet(s.Table),
 		ctx: ctx, server: s, op: o, w: w,
 		event: event{start: s.Now(), id: id, global: globalID(r), usage: usage},
 	}

@@ -41,11 +41,12 @@ func (c *Call) finish() {
 	if !c.server.Log.Enabled(c.ctx, level) {
 		return
 	}
+	counts := e.usage.Counts()
 	attrs := append(make([]slog.Attr, 0, 16),
 		slog.String("operation", c.op.Name), slog.String("request_id", e.id), slog.Int("status", e.status),
 		slog.Float64("ms", float64(c.server.Now().Sub(e.start).Microseconds())/1000),
-		slog.Int("trips", c.Reads.Trips()), slog.Int64("calls", e.usage.Calls()),
-		slog.Float64("read_units", e.usage.ReadUnits()), slog.Float64("write_units", e.usage.WriteUnits()),
+		slog.Int("trips", c.Reads.Trips()), slog.Int("calls", counts.Trips()),
+		slog.Float64("read_units", counts.ReadUnits), slog.Float64("write_units", counts.WriteUnits),
 	)
 	if e.action != "" {
 		attrs = append(attrs, slog.String("action", e.action))

@@ -133,7 +133,7 @@ func Op[In, Out any](spec Spec[In], do func(context.Context, *Call, In) (Out, er
 		case c.decoded != nil:
 			c.fail(c.decoded)
 		default:
-			c.succeed(status, out)
+			c.succeed(out)
 		}
 	}
 	return o

@@ -98,7 +98,7 @@ func (c *Call) panicked(with any) {
 	c.fail(fmt.Errorf("panic: %v", with))
 }
 
-func (c *Call) succeed(status int, out any) {
+func (c *Call) succeed(out any) {
 	var body []byte
 	_, none := out.(NoBody)
 	if !none {
@@ -109,20 +109,20 @@ func (c *Call) succeed(status int, out any) {
 			return
 		}
 	}
-	c.event.status = status
+	c.event.status = c.Status
 	h := c.w.Header()
 	for name, values := range c.Header {
 		h[name] = append(h[name], values...)
 	}
 	if none {
-		c.w.WriteHeader(status)
+		c.w.WriteHeader(c.Status)
 		return
 	}
 	media := "application/json"
 	if chosen := c.Header.Get("Content-Type"); chosen != "" {
 		media = chosen
 	}
-	write(c.w, c.Request, status, media, body)
+	write(c.w, c.Request, c.Status, media, body)
 }
 
 // write sends a body. HEAD gets the headers of GET, Content-Length included (C-010).
