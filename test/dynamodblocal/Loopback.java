@@ -1,0 +1,33 @@
+import com.amazonaws.services.dynamodbv2.local.server.LocalDynamoDBRequestHandler;
+import com.amazonaws.services.dynamodbv2.local.server.LocalDynamoDBServerHandler;
+import org.eclipse.jetty.server.Server;
+import org.eclipse.jetty.server.ServerConnector;
+
+/**
+ * DynamoDB Local in memory, on 127.0.0.1 only. The vendor's own main class binds every
+ * interface, has no option against it, and reports its use to the vendor; this one puts the
+ * same handlers behind a connector of its own and sets up no telemetry.
+ *
+ * <p>It takes a port (0: any free one), prints the port when it serves, and ends when its
+ * standard input does, so that it never outlives the process that started it.
+ */
+public final class Loopback {
+  public static void main(String[] args) throws Exception {
+    boolean inMemory = true;
+    boolean oneDatabase = true; // whatever region and credentials a client names
+    boolean slowStatusChanges = false;
+    var requests = new LocalDynamoDBRequestHandler(0, inMemory, null, oneDatabase, slowStatusChanges);
+
+    var server = new Server();
+    var connector = new ServerConnector(server);
+    connector.setHost("127.0.0.1");
+    connector.setPort(Integer.parseInt(args[0]));
+    server.addConnector(connector);
+    server.setHandler(new LocalDynamoDBServerHandler(requests, null));
+    server.start();
+    System.out.println(connector.getLocalPort());
+
+    while (System.in.read() >= 0) {}
+    System.exit(0);
+  }
+}
