@@ -3,8 +3,16 @@
 package functions
 
 import (
+	"mandate/functions/assignments"
 	"mandate/functions/auth"
+	"mandate/functions/catalog"
+	"mandate/functions/domains"
+	"mandate/functions/groups"
+	"mandate/functions/projects"
+	"mandate/functions/roles"
 	"mandate/functions/trusts"
+	"mandate/functions/users"
+	"mandate/functions/versions"
 	"mandate/shared/api"
 	"mandate/shared/app"
 )
@@ -12,7 +20,24 @@ import (
 // Areas maps the name of each area to its operations.
 func Areas() map[string]func(*app.App) []api.Operation {
 	return map[string]func(*app.App) []api.Operation{
-		"auth":   auth.Operations,
-		"trusts": trusts.Operations,
+		"assignments": assignments.Operations,
+		"auth":        auth.Operations,
+		"catalog":     catalog.Operations,
+		"domains":     domains.Operations,
+		"groups":      groups.Operations,
+		"projects":    projects.Operations,
+		"roles":       roles.Operations,
+		"trusts":      trusts.Operations,
+		"users":       users.Operations,
+		"versions":    versions.Operations,
 	}
+}
+
+// All lists the operations of every area.
+func All(a *app.App) []api.Operation {
+	var all []api.Operation
+	for _, operations := range Areas() {
+		all = append(all, operations(a)...)
+	}
+	return all
 }

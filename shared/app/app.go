@@ -47,7 +47,7 @@ func New(ctx context.Context, p Parts) (*App, error) {
 	if p.Now == nil {
 		p.Now = time.Now
 	}
-	table := retry.New(meter.New(p.Table))
+	table := retry.New(meter.New(p.Table), retry.Options{})
 	sealer, err := token.OpenSealer(ctx, table, p.Wrapper)
 	if err != nil {
 		return nil, fmt.Errorf("open the sealing keys: %w", err)
