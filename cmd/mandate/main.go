@@ -1,0 +1,33 @@
+// Command mandate runs the identity service on one machine.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+type commands struct {
+	Serve serveCommand `cmd:"" default:"withargs" help:"Serve the whole API on 127.0.0.1; made ready on its first start."`
+}
+
+const about = `Mandate is an identity and delegation service that speaks the OpenStack Identity API.
+
+Examples:
+  mandate serve                       serve http://127.0.0.1:5000, data in .mandate
+  DATA=memory PORT=5001 mandate serve keep nothing, on another port
+  TOKEN_EXPIRATION=600 mandate serve  tokens live ten minutes
+
+Settings that are variables only: TOKEN_EXPIRATION and ALLOW_EXPIRED_WINDOW (seconds),
+POLICY_PRESET (self_service, keystone), PUBLIC_URL, LOG_LEVEL (debug, info, warn, error),
+ALLOW_RESCOPE_SCOPED_TOKEN, MAX_REDELEGATION_COUNT.`
+
+func main() {
+	var c commands
+	k := kong.Parse(&c, kong.Name("mandate"), kong.Description(about), kong.UsageOnError())
+	if err := k.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "mandate:", err)
+		os.Exit(1)
+	}
+}

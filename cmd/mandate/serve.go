@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"mandate/shared/app"
+	"mandate/shared/config"
+	"mandate/shared/local"
+)
+
+type serveCommand struct {
+	Data          string `env:"DATA" default:".mandate" help:"Folder of the data file, keys and openrc; 'memory' keeps nothing."`
+	Port          int    `env:"PORT" default:"5000" help:"Port on 127.0.0.1."`
+	AdminPassword string `env:"ADMIN_PASSWORD" help:"Password of the user admin, set on the first start; generated when absent."`
+
+	DynamoDBEndpoint string `name:"dynamodb-endpoint" env:"DYNAMODB_ENDPOINT" help:"Keep the table in the DynamoDB at this URL (DynamoDB Local, LocalStack) instead of a data file."`
+	TableName        string `env:"TABLE_NAME" default:"mandate" help:"Its table there, created when absent."`
+}
+
+// Run serves until it is told to stop (SIGINT, SIGTERM).
+func (c *serveCommand) Run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	settings, err := config.Read(os.Getenv)
+	if err != nil {
+		return err
+	}
+	// Taken first: two services must not meet in one data folder because of a typing error.
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Port)))
+	if err != nil {
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return fmt.Errorf("port %d is taken; choose another, for example PORT=%d", c.Port, c.Port+1)
+		}
+		return fmt.Errorf("listen: %w", err)
+	}
+	defer func() { _ = listener.Close() }()
+
+	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: settings.LogLevel}))
+	s, err := c.openStorage(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	a, err := app.New(ctx, app.Parts{Config: settings, Table: s.table, Wrapper: s.key, Log: log})
+	if err != nil {
+		return err
+	}
+	base := settings.PublicURL
+	if base == "" {
+		base = "http://" + listener.Addr().String()
+	}
+	if err := c.makeReady(ctx, a, base); err != nil {
+		return err
+	}
+	service, err := local.Serve(a)
+	if err != nil {
+		return err
+	}
+	return c.run(ctx, listener, service, s, base, log)
+}
+
+// graceful is how long requests under way may still take when the service is told to stop.
+const graceful = 5 * time.Second
+
+func (c *serveCommand) run(ctx context.Context, l net.Listener, service *local.Service, s storage, base string, log *slog.Logger) error {
+	server := &http.Server{Handler: service, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
+	polled := make(chan error, 1)
+	go func() {
+		if s.changes == nil { // DynamoDB's stream is read by its own event source
+			polled <- nil
+			return
+		}
+		polled <- local.Poller{Log: s.changes, Function: service.Cascade, Reader: "cascade", Logger: log}.Run(ctx)
+	}()
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	c.say("Serving %s/v3 — stop with Ctrl-C.", base)
+	c.sayNext()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	c.say("Stopping.")
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceful)
+	defer cancel()
+	err := server.Shutdown(ctx)
+	return errors.Join(err, <-polled)
+}
+
+func (c *serveCommand) say(format string, a ...any) { fmt.Printf(format+"\n", a...) }
+
+func (c *serveCommand) sayNext() {
+	if c.memory() {
+		c.say("Nothing is kept. The admin's password is in the environment above.")
+		return
+	}
+	openrc := filepath.Join(c.Data, "openrc")
+	c.say("Next, in another terminal:  source %s && openstack token issue", openrc)
+}
+
+func (c *serveCommand) memory() bool { return c.Data == "memory" }

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"mandate/shared/secret"
+	"mandate/shared/store"
+	"mandate/shared/store/dynamodb"
+	"mandate/shared/store/embedded"
+)
+
+// storage is where a service keeps its data and the key that protects its keyset.
+type storage struct {
+	table   store.Table
+	changes store.Log // nil where changes come from elsewhere
+	key     secret.Wrapper
+	close   func()
+}
+
+// openStorage opens what DATA and DYNAMODB_ENDPOINT say.
+func (c *serveCommand) openStorage(ctx context.Context) (storage, error) {
+	if c.memory() {
+		key, err := secret.NewMasterKey()
+		if err != nil {
+			return storage{}, err
+		}
+		return c.openTable(ctx, "", key)
+	}
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return storage{}, fmt.Errorf("data folder: %w", err)
+	}
+	key, err := secret.OpenMasterKey(filepath.Join(c.Data, "master.key"))
+	if err != nil {
+		return storage{}, err
+	}
+	return c.openTable(ctx, filepath.Join(c.Data, "table.db"), key)
+}
+
+func (c *serveCommand) openTable(ctx context.Context, path string, key secret.Wrapper) (storage, error) {
+	if c.DynamoDBEndpoint != "" {
+		t, err := dynamodb.New(dynamodb.Options{Table: c.TableName, Region: "us-east-1", Endpoint: c.DynamoDBEndpoint})
+		if err != nil {
+			return storage{}, err
+		}
+		if err := t.CreateTable(ctx); err != nil {
+			return storage{}, err
+		}
+		c.say("Table %s in the DynamoDB at %s.", c.TableName, c.DynamoDBEndpoint)
+		return storage{table: t, key: key, close: func() {}}, nil
+	}
+	t, err := embedded.Open(embedded.Options{Path: path})
+	switch {
+	case errors.Is(err, embedded.ErrLocked):
+		return storage{}, fmt.Errorf("another service uses %s; stop it, or choose another folder with DATA=", path)
+	case errors.Is(err, embedded.ErrDamaged), errors.Is(err, embedded.ErrFormat):
+		return storage{}, fmt.Errorf("%w; nothing was changed, restore the file from a backup or choose another folder with DATA=", err)
+	case err != nil:
+		return storage{}, err
+	}
+	if path == "" {
+		c.say("Table in memory; nothing is kept.")
+	} else {
+		c.say("Table in %s.", path)
+	}
+	return storage{table: t, changes: t, key: key, close: func() { _ = t.Close() }}, nil
+}

@@ -1,0 +1,119 @@
+// Package config is what an operator can set: one struct, a field per variable. The
+// variables are exactly those of Globals in template.yaml, and OPERATION.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Config holds the settings of a process.
+type Config struct {
+	Operation string // OPERATION: the operation that a function serves, or an area's name
+
+	TableName string // TABLE_NAME: the DynamoDB table
+
+	TokenExpiration         time.Duration // TOKEN_EXPIRATION, seconds: life of a token from a fresh login (3600)
+	AllowExpiredWindow      time.Duration // ALLOW_EXPIRED_WINDOW, seconds: how long services may still validate an expired token (172800)
+	AllowRescopeScopedToken bool          // ALLOW_RESCOPE_SCOPED_TOKEN: whether scoped tokens may be turned into others (true)
+	MaxRedelegationCount    int           // MAX_REDELEGATION_COUNT: how many generations may follow a first trust (3)
+	PolicyPreset            string        // POLICY_PRESET: self_service or keystone (self_service)
+	PublicURL               string        // PUBLIC_URL: base of all links, without version; "" derives it from each request
+	LogLevel                slog.Level    // LOG_LEVEL: debug, info, warn or error (info)
+}
+
+// Read takes the settings from an environment and reports every problem at once.
+func Read(env func(string) string) (Config, error) {
+	r := reader{env: env}
+	c := Config{
+		Operation: env("OPERATION"), TableName: env("TABLE_NAME"),
+		TokenExpiration:         r.seconds("TOKEN_EXPIRATION", 3600, 1, 10*365*86400),
+		AllowExpiredWindow:      r.seconds("ALLOW_EXPIRED_WINDOW", 172800, 0, 365*86400),
+		AllowRescopeScopedToken: r.flag("ALLOW_RESCOPE_SCOPED_TOKEN", true),
+		MaxRedelegationCount:    int(r.number("MAX_REDELEGATION_COUNT", 3, 0, 10)),
+		PolicyPreset:            r.oneOf("POLICY_PRESET", "self_service", "keystone"),
+		PublicURL:               r.url("PUBLIC_URL"),
+		LogLevel:                r.level("LOG_LEVEL"),
+	}
+	return c, errors.Join(r.problems...)
+}
+
+type reader struct {
+	env      func(string) string
+	problems []error
+}
+
+func (r *reader) wrong(name, must string) {
+	r.problems = append(r.problems, fmt.Errorf("%s=%q: must be %s", name, r.env(name), must))
+}
+
+func (r *reader) number(name string, preset, least, most int64) int64 {
+	text := r.env(name)
+	if text == "" {
+		return preset
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < least || n > most {
+		r.wrong(name, fmt.Sprintf("a number from %d to %d", least, most))
+		return preset
+	}
+	return n
+}
+
+func (r *reader) seconds(name string, preset, least, most int64) time.Duration {
+	return time.Duration(r.number(name, preset, least, most)) * time.Second
+}
+
+func (r *reader) flag(name string, preset bool) bool {
+	text := r.env(name)
+	if text == "" {
+		return preset
+	}
+	b, err := strconv.ParseBool(text)
+	if err != nil {
+		r.wrong(name, "true or false")
+	}
+	return b
+}
+
+// oneOf takes the first of the choices when nothing is set.
+func (r *reader) oneOf(name string, choices ...string) string {
+	text := r.env(name)
+	if text == "" {
+		return choices[0]
+	}
+	for _, c := range choices {
+		if text == c {
+			return c
+		}
+	}
+	r.wrong(name, strings.Join(choices, " or "))
+	return choices[0]
+}
+
+func (r *reader) url(name string) string {
+	text := strings.TrimSuffix(r.env(name), "/")
+	if text == "" {
+		return ""
+	}
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || strings.HasSuffix(u.Path, "/v3") {
+		r.wrong(name, "an http or https URL without version, such as https://id.example")
+	}
+	return text
+}
+
+func (r *reader) level(name string) slog.Level {
+	var level slog.Level
+	if text := r.env(name); text != "" {
+		if err := level.UnmarshalText([]byte(text)); err != nil {
+			r.wrong(name, "debug, info, warn or error")
+		}
+	}
+	return level
+}

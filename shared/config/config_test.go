@@ -1,0 +1,44 @@
+package config_test
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"mandate/shared/config"
+)
+
+func env(values map[string]string) func(string) string {
+	return func(name string) string { return values[name] }
+}
+
+func TestDefaults(t *testing.T) {
+	c, err := config.Read(env(nil))
+	require.NoError(t, err)
+	assert.Equal(t, config.Config{
+		TokenExpiration: time.Hour, AllowExpiredWindow: 48 * time.Hour, AllowRescopeScopedToken: true,
+		MaxRedelegationCount: 3, PolicyPreset: "self_service", LogLevel: slog.LevelInfo,
+	}, c)
+}
+
+func TestEveryProblemIsNamedAtOnce(t *testing.T) {
+	_, err := config.Read(env(map[string]string{
+		"TOKEN_EXPIRATION": "0", "ALLOW_EXPIRED_WINDOW": "-1", "ALLOW_RESCOPE_SCOPED_TOKEN": "perhaps",
+		"MAX_REDELEGATION_COUNT": "11", "POLICY_PRESET": "mine", "PUBLIC_URL": "https://id.example/v3", "LOG_LEVEL": "loud",
+	}))
+	for _, name := range []string{
+		"TOKEN_EXPIRATION", "ALLOW_EXPIRED_WINDOW", "ALLOW_RESCOPE_SCOPED_TOKEN", "MAX_REDELEGATION_COUNT",
+		"POLICY_PRESET", "PUBLIC_URL", "LOG_LEVEL",
+	} {
+		assert.ErrorContains(t, err, name+"=")
+	}
+}
+
+func TestAPublicURLLosesItsSlash(t *testing.T) {
+	c, err := config.Read(env(map[string]string{"PUBLIC_URL": "https://id.example/"}))
+	require.NoError(t, err)
+	assert.Equal(t, "https://id.example", c.PublicURL)
+}
