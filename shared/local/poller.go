@@ -53,6 +53,23 @@ func (p Poller) Run(ctx context.Context) error {
 	}
 }
 
+// Drain feeds what there is and returns when the log has no more.
+func (p Poller) Drain(ctx context.Context) error {
+	at, err := p.Log.Position(ctx, p.Reader)
+	if err != nil {
+		return fmt.Errorf("find the position of %s: %w", p.Reader, err)
+	}
+	for {
+		changes, err := p.Log.Changes(ctx, at, cmp.Or(p.Batch, 100))
+		if err != nil || len(changes) == 0 {
+			return err
+		}
+		if at, err = p.deliver(ctx, changes, at); err != nil {
+			return err
+		}
+	}
+}
+
 // deliver gives a batch until all of it has been handled or passed over, and returns the
 // position behind it.
 func (p Poller) deliver(ctx context.Context, changes []store.Change, at string) (string, error) {

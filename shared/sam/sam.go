@@ -3,6 +3,7 @@
 package sam
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,9 +35,11 @@ type Function struct {
 type document struct {
 	Globals struct {
 		Function struct {
-			Timeout     int
-			Environment struct{ Variables map[string]yaml.Node }
-		}
+			Timeout     int `yaml:"Timeout"`
+			Environment struct {
+				Variables map[string]yaml.Node `yaml:"Variables"`
+			} `yaml:"Environment"`
+		} `yaml:"Function"`
 	} `yaml:"Globals"`
 	Resources map[string]struct {
 		Type       string    `yaml:"Type"`
@@ -93,6 +96,9 @@ func function(name string, node yaml.Node, timeout int) (Function, error) {
 	}
 	if p.Timeout != 0 {
 		timeout = p.Timeout
+	}
+	if timeout <= 0 {
+		return Function{}, errors.New("it has no Timeout")
 	}
 	f := Function{
 		Name: name, Area: p.CodeURI[strings.LastIndex(p.CodeURI, "/")+1:], Operation: p.Environment.Variables["OPERATION"],
