@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -13,8 +14,8 @@ import (
 	"mandate/shared/store"
 )
 
-// tree is how a project of a hierarchy is nested into another: {id: {id: null}}.
-type tree map[string]tree
+// tree is how projects of a hierarchy are nested into one another: {id: {id: null}}.
+type tree map[string]any
 
 type getBody struct {
 	Project struct {
@@ -86,20 +87,7 @@ func subtree(ctx context.Context, c *api.Call, d *directory.Directory, p directo
 		return nil, err
 	}
 	if c.Flag("subtree_as_ids") {
-		at := map[string]tree{p.ID: {}}
-		for _, child := range below {
-			at[child.ID] = tree{}
-			at[child.ParentID][child.ID] = at[child.ID]
-		}
-		for _, child := range below {
-			if len(at[child.ID]) == 0 {
-				at[child.ParentID][child.ID] = nil
-			}
-		}
-		if len(at[p.ID]) == 0 {
-			return jsontext.Value("null"), nil
-		}
-		return at[p.ID], nil
+		return nest(p.ID, below), nil
 	}
 	visible, err := reachable(ctx, c, d)
 	if err != nil {
@@ -112,6 +100,26 @@ func subtree(ctx context.Context, c *api.Call, d *directory.Directory, p directo
 		}
 	}
 	return list, nil
+}
+
+// nest makes a tree of ids of what is below a project, parents before children; null when
+// nothing is.
+func nest(top string, below []directory.Project) any {
+	at := map[string]tree{top: {}}
+	for _, p := range below {
+		at[p.ID] = tree{}
+	}
+	for _, p := range slices.Backward(below) { // so that each child is complete before it is hung up
+		at[p.ParentID][p.ID] = orNull(at[p.ID])
+	}
+	return orNull(at[top])
+}
+
+func orNull(t tree) any {
+	if len(t) == 0 {
+		return jsontext.Value("null")
+	}
+	return t
 }
 
 // reachable says which projects of a tree are listed in full: those on which the caller's

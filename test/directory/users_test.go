@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"mandate/test/service"
 )
 
 var madeID = regexp.MustCompile(`^[0-9a-f]{32}$`)
@@ -129,7 +131,7 @@ func TestCollections(t *testing.T) {
 		codes := make(chan int, 200)
 		var group sync.WaitGroup
 		for range 200 {
-			group.Go(func() { codes <- s.raw("POST", "/v3/projects", `{"project":{"name":"raced"}}`) })
+			group.Go(func() { codes <- s.at.Do("POST", "/v3/projects", s.admin, `{"project":{"name":"raced"}}`).Status })
 		}
 		group.Wait()
 		close(codes)
@@ -161,11 +163,11 @@ func TestUsers(t *testing.T) {
 	other := s.make("domains", "domain", object{"name": "Other"})
 	t.Run("D-031_home_domain", func(t *testing.T) {
 		s.as("PUT", "/v3/domains/"+other+"/users/"+s.boot.UserID+"/roles/"+s.role("admin"), nil, 204)
-		scoped := s.login("admin", "root", onDomain(other))
+		scoped := s.login("admin", service.AdminPassword, onDomain(other))
 		require.Equal(t, other, s.do("POST", "/v3/users", scoped, object{"user": object{"name": "homed"}}, 201).object("user")["domain_id"])
 		p := s.make("projects", "project", object{"name": "elsewhere", "domain_id": other})
 		s.as("PUT", "/v3/projects/"+p+"/users/"+s.boot.UserID+"/roles/"+s.role("admin"), nil, 204)
-		there := s.login("admin", "root", onProject(p))
+		there := s.login("admin", service.AdminPassword, onProject(p))
 		require.Equal(t, "default", s.do("POST", "/v3/users", there, object{"user": object{"name": "homed2"}}, 201).object("user")["domain_id"])
 	})
 	t.Run("D-032_unknown_domain", func(t *testing.T) {
