@@ -48,6 +48,8 @@ func CheckRange(r Range) error {
 		return invalid("partition key of %d bytes", len(r.PK))
 	case max(len(r.From), len(r.To), len(r.Prefix)) > MaxSKBytes:
 		return invalid("bound of a range longer than a sort key")
+	case !utf8.ValidString(r.PK + r.From + r.To + r.Prefix):
+		return invalid("range is not UTF-8: %q", r.PK)
 	case r.Prefix != "" && (r.From != "" || r.To != ""):
 		return invalid("range with both a prefix and bounds")
 	case r.To != "" && r.From > r.To:

@@ -69,12 +69,21 @@ func TestCheckRange(t *testing.T) {
 		"limit too large":   {PK: "P", Limit: store.MaxPageItems + 1},
 		"negative limit":    {PK: "P", Limit: -1},
 		"third index":       {PK: "P", Index: 3},
+		"not UTF-8":         {PK: "P", Prefix: "\xff"},
 	} {
 		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
 			require.ErrorIs(t, store.CheckRange(r), store.ErrInvalid)
 		})
 	}
 	require.NoError(t, store.CheckRange(store.Range{PK: "P", From: "a", To: "b", Limit: store.MaxPageItems}))
+}
+
+func TestStorable(t *testing.T) {
+	long := strings.Repeat("x", store.MaxPKBytes+1)
+	require.True(t, store.Key{PK: long[1:], SK: long[:store.MaxSKBytes]}.Storable())
+	for _, k := range []store.Key{{}, {PK: "P"}, {SK: "S"}, {PK: long, SK: "S"}, {PK: "P", SK: long}, {PK: "P\xff", SK: "S"}, {PK: "P", SK: "\xff"}} {
+		require.False(t, k.Storable(), "%q", k)
+	}
 }
 
 func TestSize(t *testing.T) {

@@ -38,9 +38,10 @@ type Key struct{ PK, SK string }
 func (k Key) String() string { return k.PK + " / " + k.SK }
 
 // Storable reports whether an item can have this key. Ids and names that clients send
-// may be of any length or empty; under a key that is not storable there is nothing.
+// may be of any length, empty or no UTF-8; under a key that is not storable there is
+// nothing.
 func (k Key) Storable() bool {
-	return k.PK != "" && k.SK != "" && len(k.PK) <= MaxPKBytes && len(k.SK) <= MaxSKBytes
+	return checkKey(k) == nil
 }
 
 // Value is what an attribute can hold: string, int64, bool, []byte or [Set].

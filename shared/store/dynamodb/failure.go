@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"mandate/shared/store"
 )
@@ -61,7 +62,7 @@ func cancellation(m []store.Mutation, c *types.TransactionCanceledException) err
 	return c
 }
 
-// transient is the SDK's own list of what may pass: throttling, 5xx, broken connections.
+// transient is the SDK's own list of answers that may be others soon: throttling and 5xx.
 var transient = retry.IsErrorRetryables(retry.DefaultRetryables)
 
 // failure says what an error means that is no refusal; nil stays nil. What it does not
@@ -79,8 +80,9 @@ func failure(ctx context.Context, err error) error {
 			return fmt.Errorf("%w: %w", store.ErrContended, err)
 		}
 	}
+	var unsent *smithyhttp.RequestSendError  // or sent without an answer
 	var garbled *smithy.DeserializationError // an answer, but lost on the way
-	if ctx.Err() != nil || errors.As(err, &garbled) || transient.IsErrorRetryable(err).Bool() {
+	if ctx.Err() != nil || errors.As(err, &unsent) || errors.As(err, &garbled) || transient.IsErrorRetryable(err).Bool() {
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
 	return err

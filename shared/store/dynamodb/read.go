@@ -15,15 +15,16 @@ import (
 	"mandate/shared/store"
 )
 
-// Pauses before unprocessed keys are asked for again.
+// Keys left unprocessed are asked for again after pauses that double, as long as some are
+// processed now and then. After this many answers with none, within about half a second,
+// it is the retry decorator's turn, which knows how long a request may wait.
 const (
 	firstPause = 2 * time.Millisecond
-	lastPause  = 200 * time.Millisecond
+	maxStalled = 8
 )
 
 // Read implements [store.Table] by BatchGetItem. DynamoDB may leave keys unprocessed, when
-// it is short of capacity or the answer would exceed 16 MB; they are asked for again until
-// all are there or the context ends.
+// it is short of capacity or the answer would exceed 16 MB; they are asked for again.
 func (t *Table) Read(ctx context.Context, keys ...store.Key) (store.Items, error) {
 	if err := store.CheckRead(keys); err != nil {
 		return nil, err
@@ -36,7 +37,7 @@ func (t *Table) Read(ctx context.Context, keys ...store.Key) (store.Items, error
 	for i, k := range keys {
 		left[i] = encodeKey(k)
 	}
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+	for stalled := 0; ; {
 		out, err := t.client.BatchGetItem(ctx, &sdk.BatchGetItemInput{
 			RequestItems: map[string]types.KeysAndAttributes{
 				t.name: {Keys: left, ConsistentRead: aws.Bool(true)},
@@ -52,27 +53,28 @@ func (t *Table) Read(ctx context.Context, keys ...store.Key) (store.Items, error
 			}
 			items[e.Key] = e.Item
 		}
-		if len(out.Responses[t.name]) > 0 {
-			pause = firstPause
-		}
+		before := len(left)
 		if left = out.UnprocessedKeys[t.name].Keys; len(left) == 0 {
 			return items, nil
 		}
-		if err := sleep(ctx, pause); err != nil {
-			return nil, fmt.Errorf("read %d items, %d unprocessed: %w: %w", len(keys), len(left), store.ErrUnavailable, err)
+		if stalled++; len(left) < before {
+			stalled = 0
+		}
+		if stalled == maxStalled || !sleep(ctx, firstPause<<stalled) {
+			return nil, fmt.Errorf("read %d items, %d unprocessed: %w", len(keys), len(left), store.ErrUnavailable)
 		}
 	}
 }
 
-// sleep pauses for between half of d and d.
-func sleep(ctx context.Context, d time.Duration) error {
+// sleep pauses for between half of d and d, and reports whether the context outlived it.
+func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d/2 + rand.N(d/2)) //nolint:gosec // G404: spreads repeats
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return ctx.Err()
+		return false
 	case <-timer.C:
-		return nil
+		return true
 	}
 }
 

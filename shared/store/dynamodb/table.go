@@ -132,7 +132,7 @@ func environment(endpoint string) (aws.CredentialsProvider, error) {
 // DynamoDB answers within milliseconds, within some hundred for 16 MB.
 const (
 	connectWithin   = time.Second
-	answerWithin    = 3 * time.Second // from the end of the request to the first byte of the answer
+	answerWithin    = 2 * time.Second // from the end of the request to the first byte of the answer
 	idleConnections = 64              // the SDK keeps 10, fewer than one local gateway uses
 )
 
