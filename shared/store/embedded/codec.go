@@ -141,8 +141,9 @@ func versionFrom(key, sealed []byte) (version, error) {
 
 // A cache keeps decoded items by the sequence of the change that wrote them. A sequence
 // names one version of one item for ever, so nothing in it can be stale: what a
-// transaction finds in the file says which version it wants. Decoding is several times
-// the cost of finding an item, and most validations look at the same few.
+// transaction finds in the file says which version it wants. (The sequences of a group
+// that failed would come again, but after a failure nothing is written.) Decoding is
+// several times the cost of finding an item, and most validations look at the same few.
 type cache struct {
 	slots [cacheSlots]atomic.Pointer[cached]
 }
@@ -157,9 +158,8 @@ const (
 	cacheItemBytes = 4096 // larger ones are decoded each time
 )
 
-// get returns the item of a sealed version, decoding it when it is not in the cache. Only
-// what has been committed may be kept: the sequences of a group that failed are used again.
-func (c *cache) get(key, sealed []byte, committed bool) (store.Item, error) {
+// get returns the item of a sealed version, decoding it when it is not in the cache.
+func (c *cache) get(key, sealed []byte) (store.Item, error) {
 	if len(sealed) >= 12 {
 		sequence := binary.BigEndian.Uint64(sealed[4:])
 		if hit := c.slots[sequence%cacheSlots].Load(); hit != nil && hit.sequence == sequence {
@@ -174,7 +174,7 @@ func (c *cache) get(key, sealed []byte, committed bool) (store.Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	if committed && len(v.body) <= cacheItemBytes {
+	if len(v.body) <= cacheItemBytes {
 		c.slots[v.sequence%cacheSlots].Store(&cached{v.sequence, item})
 	}
 	return item, nil
