@@ -9,8 +9,9 @@ import (
 const attrGrantRoles = "roles"
 
 // Effective is a pass: all roles that a user holds on a target now, implied ones
-// included; empty when she holds none. The target is a project, a domain or the system;
-// a project or domain that is gone has no roles.
+// included; empty when she holds none. Roles that a domain owns count for what they imply
+// only: no token shows them, and one that would show nothing else has no roles. The
+// target is a project, a domain or the system; a project or domain that is gone has none.
 //
 // The direct grant is always looked at. Other sources show on items that are read
 // anyway: the user names her groups and where she inherits, the project its ancestors
@@ -37,7 +38,7 @@ func (g *Registry) Effective(rs *store.ReadSet, u User, on store.Target) (store.
 		}
 		held = append(held, grant.Set(attrGrantRoles)...)
 	}
-	return roles.Closure(held...), nil
+	return roles.global(roles.Closure(held...)), nil
 }
 
 // sourcesOf is a pass: the keys of every grant that could give the user a role on the target.

@@ -97,6 +97,11 @@ func (r *Roles) Closure(ids ...string) store.Set {
 	return store.Set(slices.Sorted(maps.Keys(seen)))
 }
 
+// global is a set of roles without those that a domain owns.
+func (r *Roles) global(ids store.Set) store.Set {
+	return slices.DeleteFunc(ids, func(id string) bool { return r.byID[id].DomainID != "" })
+}
+
 // Visible is what a token shows of a set of roles: the global ones, by name.
 func (r *Roles) Visible(ids store.Set) []Role {
 	shown := make([]Role, 0, len(ids))

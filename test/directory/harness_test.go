@@ -32,6 +32,16 @@ func newService(t *testing.T) *bench {
 	return s
 }
 
+// run is a subtest whose failures are its own.
+func (s *bench) run(name string, f func(t *testing.T)) {
+	outer := s.t
+	outer.Run(name, func(t *testing.T) {
+		s.t = t
+		defer func() { s.t = outer }()
+		f(t)
+	})
+}
+
 type reply struct {
 	t      *testing.T
 	status int
@@ -40,9 +50,9 @@ type reply struct {
 }
 
 // do sends a request and wants a status; body is a string as it is, or a value as JSON.
-func (s *bench) do(method, path, token string, body any, want int) reply {
+func (s *bench) do(method, path, token string, body any, want int, headers ...string) reply {
 	s.t.Helper()
-	r := s.at.Do(method, path, token, body)
+	r := s.at.Do(method, path, token, body, headers...)
 	got := reply{s.t, r.Status, r.Header, []byte(r.Text)}
 	require.Equal(s.t, want, got.status, "%s %s: %s", method, path, got.text)
 	if method == http.MethodHead || want == http.StatusNoContent {

@@ -25,7 +25,7 @@ func TestProjects(t *testing.T) {
 		}
 		return r.object("project")
 	}
-	t.Run("D-060_name_only", func(t *testing.T) {
+	s.run("D-060_name_only", func(t *testing.T) {
 		p := s.as("POST", "/v3/projects", object{"project": object{"name": "bare"}}, 201).object("project")
 		delete(p, "links")
 		require.Equal(t, object{
@@ -34,33 +34,33 @@ func TestProjects(t *testing.T) {
 		}, p)
 	})
 	other := s.make("domains", "domain", object{"name": "Other"})
-	t.Run("D-061_below_a_project", func(t *testing.T) {
+	s.run("D-061_below_a_project", func(t *testing.T) {
 		top := s.make("projects", "project", object{"name": "top"})
 		p := s.as("POST", "/v3/projects", object{"project": object{"name": "sub", "parent_id": top}}, 201).object("project")
 		require.Equal(t, top, p["parent_id"])
 		require.Equal(t, "default", p["domain_id"])
 		s.as("POST", "/v3/projects", object{"project": object{"name": "mixed", "parent_id": top, "domain_id": other}}, 400)
 	})
-	t.Run("D-062_unknown_domain_or_parent", func(t *testing.T) {
+	s.run("D-062_unknown_domain_or_parent", func(t *testing.T) {
 		s.as("POST", "/v3/projects", object{"project": object{"name": "lost", "domain_id": "nowhere"}}, 400)
 		s.as("POST", "/v3/projects", object{"project": object{"name": "lost", "parent_id": "nowhere"}}, 400)
 	})
-	t.Run("D-063_D-089_names", func(t *testing.T) {
+	s.run("D-063_D-089_names", func(t *testing.T) {
 		s.make("projects", "project", object{"name": "one"})
 		s.as("POST", "/v3/projects", object{"project": object{"name": "one"}}, 409)
 		s.make("projects", "project", object{"name": "one", "domain_id": other})
 	})
-	t.Run("D-064_name_too_long", func(t *testing.T) {
+	s.run("D-064_name_too_long", func(t *testing.T) {
 		s.as("POST", "/v3/projects", object{"project": object{"name": strings.Repeat("x", 65)}}, 400)
 		s.make("projects", "project", object{"name": strings.Repeat("x", 64)})
 	})
 	ada := s.user("ada")
-	t.Run("D-065_created_disabled", func(t *testing.T) {
+	s.run("D-065_created_disabled", func(t *testing.T) {
 		p := s.make("projects", "project", object{"name": "off", "enabled": false})
 		grant(p, ada)
 		s.tryLogin("ada", "pw", onProject(p), 401)
 	})
-	t.Run("D-067_too_deep", func(t *testing.T) {
+	s.run("D-067_too_deep", func(t *testing.T) {
 		parent := ""
 		for i := range 5 {
 			attributes := object{"name": fmt.Sprint("level", i)}
@@ -71,7 +71,7 @@ func TestProjects(t *testing.T) {
 		}
 		s.as("POST", "/v3/projects", object{"project": object{"name": "level5", "parent_id": parent}}, 403)
 	})
-	t.Run("D-068_D-069_with_children", func(t *testing.T) {
+	s.run("D-068_D-069_with_children", func(t *testing.T) {
 		top := s.make("projects", "project", object{"name": "parent"})
 		sub := s.make("projects", "project", object{"name": "child", "parent_id": top})
 		s.as("DELETE", "/v3/projects/"+top, nil, 403)
@@ -82,12 +82,12 @@ func TestProjects(t *testing.T) {
 		s.as("DELETE", "/v3/projects/"+sub, nil, 204)
 		s.as("DELETE", "/v3/projects/"+top, nil, 204)
 	})
-	t.Run("D-070_empty_change", func(t *testing.T) {
+	s.run("D-070_empty_change", func(t *testing.T) {
 		p := s.make("projects", "project", object{"name": "same", "note": "kept"})
 		before := s.as("GET", "/v3/projects/"+p, nil, 200).object("project")
 		require.Equal(t, before, patch(p, object{}, 200))
 	})
-	t.Run("D-071_deleted", func(t *testing.T) {
+	s.run("D-071_deleted", func(t *testing.T) {
 		p := s.make("projects", "project", object{"name": "doomed"})
 		grant(p, ada)
 		token := s.login("ada", "pw", onProject(p))
@@ -97,7 +97,7 @@ func TestProjects(t *testing.T) {
 		require.Empty(t, s.as("GET", "/v3/role_assignments?user.id="+ada+"&scope.project.id="+p, nil, 200).list("role_assignments"))
 		s.tryLogin("ada", "pw", onProject(p), 401)
 	})
-	t.Run("D-072_disabled", func(t *testing.T) {
+	s.run("D-072_disabled", func(t *testing.T) {
 		p := s.make("projects", "project", object{"name": "switched"})
 		grant(p, ada)
 		token := s.login("ada", "pw", onProject(p))
@@ -107,7 +107,7 @@ func TestProjects(t *testing.T) {
 		patch(p, object{"enabled": true}, 200)
 		s.alive(token, 200)
 	})
-	t.Run("D-073_list", func(t *testing.T) {
+	s.run("D-073_list", func(t *testing.T) {
 		top := s.make("projects", "project", object{"name": "listed", "tags": []string{"red", "green"}})
 		sub := s.make("projects", "project", object{"name": "listed-below", "parent_id": top, "enabled": false, "tags": []string{"green"}})
 		for query, want := range map[string][]string{
@@ -124,7 +124,7 @@ func TestProjects(t *testing.T) {
 		require.Nil(t, domains[0]["parent_id"])
 		require.NotContains(t, ids(s.as("GET", "/v3/projects", nil, 200).list("projects")), "default")
 	})
-	t.Run("D-074_tree", func(t *testing.T) {
+	s.run("D-074_tree", func(t *testing.T) {
 		a := s.make("projects", "project", object{"name": "a"})
 		b := s.make("projects", "project", object{"name": "b", "parent_id": a})
 		c := s.make("projects", "project", object{"name": "c", "parent_id": b})
@@ -148,7 +148,7 @@ func TestProjects(t *testing.T) {
 		s.as("GET", "/v3/projects/"+a+"?subtree_as_list&subtree_as_ids", nil, 400)
 		require.NotContains(t, get(a, ""), "parents")
 	})
-	t.Run("D-075_tags", func(t *testing.T) {
+	s.run("D-075_tags", func(t *testing.T) {
 		path := "/v3/projects/" + s.make("projects", "project", object{"name": "tagged"}) + "/tags"
 		require.Equal(t, []any{"a", "b"}, s.as("PUT", path, object{"tags": []string{"b", "a"}}, 200).object("")["tags"])
 		s.as("PUT", path+"/c", nil, 201)
@@ -172,7 +172,7 @@ func TestProjects(t *testing.T) {
 		s.as("DELETE", path, nil, 204)
 		require.Equal(t, []any{}, s.as("GET", path, nil, 200).object("")["tags"])
 	})
-	t.Run("D-076_immutable", func(t *testing.T) {
+	s.run("D-076_immutable", func(t *testing.T) {
 		p := s.make("projects", "project", object{"name": "fixed", "options": object{"immutable": true}})
 		patch(p, object{"description": "x"}, 403)
 		s.as("DELETE", "/v3/projects/"+p, nil, 403)
@@ -185,7 +185,7 @@ func TestProjects(t *testing.T) {
 
 func TestDomains(t *testing.T) {
 	s := newService(t)
-	t.Run("D-080_D-087_create", func(t *testing.T) {
+	s.run("D-080_D-087_create", func(t *testing.T) {
 		d := s.as("POST", "/v3/domains", object{"domain": object{"name": "Acme", "note": "kept"}}, 201).object("domain")
 		require.Regexp(t, madeID, d["id"])
 		delete(d, "links")
@@ -195,11 +195,11 @@ func TestDomains(t *testing.T) {
 		s.as("POST", "/v3/domains", object{"domain": object{"name": "Chosen again", "explicit_domain_id": chosen}}, 409)
 		s.as("POST", "/v3/domains", object{"domain": object{"name": "Odd", "explicit_domain_id": "odd"}}, 400)
 	})
-	t.Run("D-081_name_taken", func(t *testing.T) {
+	s.run("D-081_name_taken", func(t *testing.T) {
 		s.as("POST", "/v3/domains", object{"domain": object{"name": "Acme"}}, 409)
 		s.as("POST", "/v3/domains", object{"domain": object{"name": strings.Repeat("x", 65)}}, 400)
 	})
-	t.Run("D-082_enabled_is_not_deleted", func(t *testing.T) {
+	s.run("D-082_enabled_is_not_deleted", func(t *testing.T) {
 		s.as("DELETE", "/v3/domains/default", nil, 403)
 	})
 	domain := s.make("domains", "domain", object{"name": "Whole"})
@@ -216,7 +216,7 @@ func TestDomains(t *testing.T) {
 	enable := func(on bool) {
 		require.Equal(t, on, s.as("PATCH", "/v3/domains/"+domain, object{"domain": object{"enabled": on}}, 200).object("domain")["enabled"])
 	}
-	t.Run("D-084_disabled", func(t *testing.T) {
+	s.run("D-084_disabled", func(t *testing.T) {
 		hers, inside := login(201), s.login("admin", service.AdminPassword, onProject(project))
 		s.alive(hers, 200)
 		s.alive(inside, 200)
@@ -228,23 +228,23 @@ func TestDomains(t *testing.T) {
 		enable(true)
 		login(201)
 	})
-	t.Run("D-085_renamed", func(t *testing.T) {
+	s.run("D-085_renamed", func(t *testing.T) {
 		s.as("PATCH", "/v3/domains/"+domain, object{"domain": object{"name": "Acme"}}, 409)
 		s.as("PATCH", "/v3/domains/"+domain, object{"domain": object{"name": "Renamed"}}, 200)
 		s.make("domains", "domain", object{"name": "Whole"})
 	})
-	t.Run("D-086_filters", func(t *testing.T) {
+	s.run("D-086_filters", func(t *testing.T) {
 		require.Equal(t, []string{domain}, ids(s.as("GET", "/v3/domains?name=Renamed", nil, 200).list("domains")))
 		require.Empty(t, s.as("GET", "/v3/domains?name=Renamed&enabled=false", nil, 200).list("domains"))
 		require.Len(t, s.as("GET", "/v3/domains?enabled=true", nil, 200).list("domains"), 5)
 	})
-	t.Run("D-089_same_names_in_another_domain", func(t *testing.T) {
+	s.run("D-089_same_names_in_another_domain", func(t *testing.T) {
 		for _, kind := range []string{"user", "project", "group"} {
 			s.make(kind+"s", kind, object{"name": "inside"})
 		}
 		s.make("users", "user", object{"name": "eve"})
 	})
-	t.Run("D-083_deleted_with_all_that_is_inside", func(t *testing.T) {
+	s.run("D-083_deleted_with_all_that_is_inside", func(t *testing.T) {
 		hers, inside := login(201), s.login("admin", service.AdminPassword, onProject(project))
 		enable(false)
 		s.as("DELETE", "/v3/domains/"+domain, nil, 204)
@@ -259,7 +259,7 @@ func TestDomains(t *testing.T) {
 		require.NotContains(t, ids(s.as("GET", "/v3/users", nil, 200).list("users")), user)
 		require.NotContains(t, ids(s.as("GET", "/v3/users/"+s.boot.UserID+"/projects", nil, 200).list("projects")), project)
 	})
-	t.Run("D-090_D-190_default", func(t *testing.T) {
+	s.run("D-090_D-190_default", func(t *testing.T) {
 		d := s.as("GET", "/v3/domains/default", nil, 200).object("domain")
 		require.Equal(t, "Default", d["name"])
 		require.Equal(t, "The default domain", d["description"])
@@ -270,21 +270,21 @@ func TestGroups(t *testing.T) {
 	s := newService(t)
 	ada := s.user("ada")
 	group := s.make("groups", "group", object{"name": "crew"})
-	t.Run("D-100_create", func(t *testing.T) {
+	s.run("D-100_create", func(t *testing.T) {
 		g := s.as("GET", "/v3/groups/"+group, nil, 200).object("group")
 		require.Equal(t, object{"id": group, "name": "crew", "domain_id": "default", "description": "", "links": object{"self": base + "/v3/groups/" + group}}, g)
 		s.as("POST", "/v3/groups", object{"group": object{"name": "crew"}}, 409)
 		s.as("POST", "/v3/groups", object{"group": object{"name": "lost", "domain_id": "nowhere"}}, 404)
 	})
 	path := "/v3/groups/" + group + "/users/" + ada
-	t.Run("D-101_D-102_join", func(t *testing.T) {
+	s.run("D-101_D-102_join", func(t *testing.T) {
 		s.as("PUT", path, nil, 204)
 		s.as("PUT", path, nil, 204)
 		s.as("HEAD", path, nil, 204)
 		s.as("PUT", "/v3/groups/"+group+"/users/nobody", nil, 404)
 		s.as("PUT", "/v3/groups/nowhere/users/"+ada, nil, 404)
 	})
-	t.Run("D-103_leave", func(t *testing.T) {
+	s.run("D-103_leave", func(t *testing.T) {
 		p := s.make("projects", "project", object{"name": "work"})
 		s.as("PUT", "/v3/projects/"+p+"/groups/"+group+"/roles/"+s.role("member"), nil, 204)
 		token := s.login("ada", "pw", onProject(p))
@@ -295,7 +295,7 @@ func TestGroups(t *testing.T) {
 		s.as("DELETE", path, nil, 404)
 		s.as("HEAD", path, nil, 404)
 	})
-	t.Run("D-104_members", func(t *testing.T) {
+	s.run("D-104_members", func(t *testing.T) {
 		s.as("PUT", path, nil, 204)
 		list := func(query string) []string {
 			return ids(s.as("GET", "/v3/groups/"+group+"/users"+query, nil, 200).list("users"))
@@ -305,11 +305,11 @@ func TestGroups(t *testing.T) {
 		require.Empty(t, list("?enabled=false"))
 		s.as("GET", "/v3/groups/nowhere/users", nil, 404)
 	})
-	t.Run("D-106_domain_is_fixed", func(t *testing.T) {
+	s.run("D-106_domain_is_fixed", func(t *testing.T) {
 		s.as("PATCH", "/v3/groups/"+group, object{"group": object{"domain_id": "other"}}, 400)
 		require.Equal(t, "d", s.as("PATCH", "/v3/groups/"+group, object{"group": object{"description": "d"}}, 200).object("group")["description"])
 	})
-	t.Run("D-105_deleted", func(t *testing.T) {
+	s.run("D-105_deleted", func(t *testing.T) {
 		p := s.make("projects", "project", object{"name": "more"})
 		s.as("PUT", "/v3/projects/"+p+"/groups/"+group+"/roles/"+s.role("member"), nil, 204)
 		token := s.login("ada", "pw", onProject(p))

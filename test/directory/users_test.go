@@ -18,7 +18,7 @@ var madeID = regexp.MustCompile(`^[0-9a-f]{32}$`)
 func TestCollections(t *testing.T) {
 	s := newService(t)
 	ada := s.user("ada")
-	t.Run("D-001_D-011_create_keeps_unknown_attributes", func(t *testing.T) {
+	s.run("D-001_D-011_create_keeps_unknown_attributes", func(t *testing.T) {
 		u := s.as("POST", "/v3/users", `{"user":{"name":"extra","email":"e@example.org","age":7,"nested":{"a":[1,null]},"id":"mine"}}`, 201).object("user")
 		require.Regexp(t, madeID, u["id"])
 		require.Equal(t, object{"self": base + "/v3/users/" + u["id"].(string)}, u["links"])
@@ -28,20 +28,20 @@ func TestCollections(t *testing.T) {
 		require.EqualValues(t, 7, u["age"])
 		require.Equal(t, object{"a": []any{float64(1), nil}}, u["nested"])
 	})
-	t.Run("D-002_list", func(t *testing.T) {
+	s.run("D-002_list", func(t *testing.T) {
 		r := s.as("GET", "/v3/users?name=ada", nil, 200)
 		require.Equal(t, object{"next": nil, "previous": nil, "self": base + "/v3/users?name=ada"}, r.object("links"))
 		require.Equal(t, base+"/v3/users/"+ada, r.list("users")[0]["links"].(object)["self"])
 		require.NotContains(t, r.object(""), "truncated")
 	})
-	t.Run("D-003_head_is_get_without_body", func(t *testing.T) {
+	s.run("D-003_head_is_get_without_body", func(t *testing.T) {
 		for _, path := range []string{"/v3/users", "/v3/users/" + ada, "/v3/projects", "/v3/domains", "/v3/roles", "/v3/services", "/v3/groups", "/v3/role_assignments"} {
 			get, head := s.as("GET", path, nil, 200), s.as("HEAD", path, nil, 200)
 			require.Equal(t, get.header.Get("Content-Type"), head.header.Get("Content-Type"))
 			require.Equal(t, get.header.Get("Content-Length"), head.header.Get("Content-Length"))
 		}
 	})
-	t.Run("D-004_patch_leaves_what_is_absent", func(t *testing.T) {
+	s.run("D-004_patch_leaves_what_is_absent", func(t *testing.T) {
 		id := s.make("users", "user", object{"name": "patched", "description": "d", "email": "old"})
 		u := s.as("PATCH", "/v3/users/"+id, object{"user": object{"email": "new"}}, 200).object("user")
 		require.Equal(t, "patched", u["name"])
@@ -49,14 +49,14 @@ func TestCollections(t *testing.T) {
 		require.Equal(t, "new", u["email"])
 		require.Equal(t, u, s.as("GET", "/v3/users/"+id, nil, 200).object("user"))
 	})
-	t.Run("D-005_delete_then_404", func(t *testing.T) {
+	s.run("D-005_delete_then_404", func(t *testing.T) {
 		id := s.user("passing")
 		r := s.as("DELETE", "/v3/users/"+id, nil, 204)
 		require.Empty(t, r.header.Get("Content-Type"))
 		s.as("DELETE", "/v3/users/"+id, nil, 404)
 		s.as("GET", "/v3/users/"+id, nil, 404)
 	})
-	t.Run("D-006_unknown_id", func(t *testing.T) {
+	s.run("D-006_unknown_id", func(t *testing.T) {
 		for _, kind := range []string{"user", "project", "domain", "group", "role", "service", "endpoint", "region"} {
 			for _, id := range []string{"nobody", url.PathEscape("a b/ü?#"), strings.Repeat("x", 3000)} {
 				path := "/v3/" + kind + "s/" + id
@@ -66,7 +66,7 @@ func TestCollections(t *testing.T) {
 			}
 		}
 	})
-	t.Run("D-007_D-008_bad_bodies", func(t *testing.T) {
+	s.run("D-007_D-008_bad_bodies", func(t *testing.T) {
 		for _, kind := range []string{"user", "project", "domain", "group", "role", "service", "endpoint"} {
 			for _, body := range []string{`{}`, `{"` + kind + `":{}}`, `{"` + kind + `":null}`, `{"` + kind + `":[]}`, `[]`, `"x"`, `{`, `{"` + kind + `":{"name":7,"type":7}}`} {
 				s.as("POST", "/v3/"+kind+"s", body, 400)
@@ -77,7 +77,7 @@ func TestCollections(t *testing.T) {
 		s.as("PATCH", "/v3/roles/"+s.role("member"), `{"role":{}}`, 400)
 		require.Contains(t, s.as("POST", "/v3/users", `{"user":{"name":"x","enabled":"yes"}}`, 400).object("error")["message"], "user.enabled")
 	})
-	t.Run("D-009_D-010_who_is_not_entitled", func(t *testing.T) {
+	s.run("D-009_D-010_who_is_not_entitled", func(t *testing.T) {
 		plain := s.login("ada", "pw", nil)
 		require.NotEmpty(t, s.do("GET", "/v3/users", "", nil, 401).header.Get("WWW-Authenticate"))
 		s.do("GET", "/v3/users", "garbage", nil, 401)
@@ -88,11 +88,11 @@ func TestCollections(t *testing.T) {
 		s.do("POST", "/v3/users", plain, `{}`, 403)
 		s.do("GET", "/v3/users/"+ada, plain, nil, 200)
 	})
-	t.Run("D-012_another_id", func(t *testing.T) {
+	s.run("D-012_another_id", func(t *testing.T) {
 		s.as("PATCH", "/v3/users/"+ada, object{"user": object{"id": "other"}}, 400)
 		s.as("PATCH", "/v3/users/"+ada, object{"user": object{"id": ada, "email": "x"}}, 200)
 	})
-	t.Run("D-016_D-017_D-019_filters", func(t *testing.T) {
+	s.run("D-016_D-017_D-019_filters", func(t *testing.T) {
 		s.make("users", "user", object{"name": "Filter-One", "enabled": false})
 		s.make("users", "user", object{"name": "filter-two"})
 		for query, want := range map[string]int{
@@ -106,7 +106,7 @@ func TestCollections(t *testing.T) {
 		}
 		s.as("GET", "/v3/users?enabled=perhaps", nil, 400)
 	})
-	t.Run("D-018_pages", func(t *testing.T) {
+	s.run("D-018_pages", func(t *testing.T) {
 		all := ids(s.as("GET", "/v3/users", nil, 200).list("users"))
 		var paged []string
 		next := "/v3/users?limit=2"
@@ -121,13 +121,13 @@ func TestCollections(t *testing.T) {
 		s.as("GET", "/v3/users?marker=nobody", nil, 404)
 		s.as("GET", "/v3/users?limit=0", nil, 400)
 	})
-	t.Run("D-020_names", func(t *testing.T) {
+	s.run("D-020_names", func(t *testing.T) {
 		require.Equal(t, "trimmed", s.as("POST", "/v3/users", object{"user": object{"name": "  trimmed\t"}}, 201).object("user")["name"])
 		for _, name := range []string{"", "  "} {
 			s.as("POST", "/v3/users", object{"user": object{"name": name}}, 400)
 		}
 	})
-	t.Run("D-021_at_once", func(t *testing.T) {
+	s.run("D-021_at_once", func(t *testing.T) {
 		codes := make(chan int, 200)
 		var group sync.WaitGroup
 		for range 200 {
@@ -141,7 +141,7 @@ func TestCollections(t *testing.T) {
 		}
 		require.Equal(t, map[int]int{201: 1, 409: 199}, count)
 	})
-	t.Run("D-022_visible_to_the_next_request", func(t *testing.T) {
+	s.run("D-022_visible_to_the_next_request", func(t *testing.T) {
 		for range 20 {
 			id := s.make("roles", "role", object{"name": "seen"})
 			require.Equal(t, []string{id}, ids(s.as("GET", "/v3/roles?name=seen", nil, 200).list("roles")))
@@ -153,7 +153,7 @@ func TestCollections(t *testing.T) {
 
 func TestUsers(t *testing.T) {
 	s := newService(t)
-	t.Run("D-030_name_only", func(t *testing.T) {
+	s.run("D-030_name_only", func(t *testing.T) {
 		u := s.as("POST", "/v3/users", object{"user": object{"name": "bare"}}, 201).object("user")
 		delete(u, "links")
 		id := u["id"]
@@ -161,7 +161,7 @@ func TestUsers(t *testing.T) {
 		s.tryLogin("bare", "", nil, 401)
 	})
 	other := s.make("domains", "domain", object{"name": "Other"})
-	t.Run("D-031_home_domain", func(t *testing.T) {
+	s.run("D-031_home_domain", func(t *testing.T) {
 		s.as("PUT", "/v3/domains/"+other+"/users/"+s.boot.UserID+"/roles/"+s.role("admin"), nil, 204)
 		scoped := s.login("admin", service.AdminPassword, onDomain(other))
 		require.Equal(t, other, s.do("POST", "/v3/users", scoped, object{"user": object{"name": "homed"}}, 201).object("user")["domain_id"])
@@ -170,22 +170,22 @@ func TestUsers(t *testing.T) {
 		there := s.login("admin", service.AdminPassword, onProject(p))
 		require.Equal(t, "default", s.do("POST", "/v3/users", there, object{"user": object{"name": "homed2"}}, 201).object("user")["domain_id"])
 	})
-	t.Run("D-032_unknown_domain", func(t *testing.T) {
+	s.run("D-032_unknown_domain", func(t *testing.T) {
 		s.as("POST", "/v3/users", object{"user": object{"name": "lost", "domain_id": "nowhere"}}, 404)
 	})
-	t.Run("D-033_name_taken", func(t *testing.T) {
+	s.run("D-033_name_taken", func(t *testing.T) {
 		s.user("twice")
 		s.as("POST", "/v3/users", object{"user": object{"name": "twice"}}, 409)
 		s.make("users", "user", object{"name": "Twice"}) // letter case tells names apart
 	})
-	t.Run("D-034_name_too_long", func(t *testing.T) {
+	s.run("D-034_name_too_long", func(t *testing.T) {
 		s.as("POST", "/v3/users", object{"user": object{"name": strings.Repeat("ü", 256)}}, 400)
 		s.make("users", "user", object{"name": strings.Repeat("ü", 255)})
 	})
-	t.Run("D-035_second_member", func(t *testing.T) {
+	s.run("D-035_second_member", func(t *testing.T) {
 		s.as("POST", "/v3/users", `{"user":{"name":"second"},"other":1}`, 400)
 	})
-	t.Run("D-036_disabled", func(t *testing.T) {
+	s.run("D-036_disabled", func(t *testing.T) {
 		id := s.user("switched")
 		token := s.login("switched", "pw", nil)
 		s.alive(token, 200)
@@ -196,7 +196,7 @@ func TestUsers(t *testing.T) {
 		s.alive(token, 404)
 		s.alive(s.login("switched", "pw", nil), 200)
 	})
-	t.Run("D-037_password_set_by_admin", func(t *testing.T) {
+	s.run("D-037_password_set_by_admin", func(t *testing.T) {
 		id := s.user("reset")
 		token := s.login("reset", "pw", nil)
 		r := s.as("PATCH", "/v3/users/"+id, object{"user": object{"password": "fresh-secret"}}, 200)
@@ -207,25 +207,25 @@ func TestUsers(t *testing.T) {
 		s.alive(s.login("reset", "fresh-secret", nil), 200)
 	})
 	ada := s.user("ada")
-	t.Run("D-038_domain_is_fixed", func(t *testing.T) {
+	s.run("D-038_domain_is_fixed", func(t *testing.T) {
 		s.as("PATCH", "/v3/users/"+ada, object{"user": object{"domain_id": other}}, 400)
 		s.as("PATCH", "/v3/users/"+ada, object{"user": object{"domain_id": "default"}}, 200)
 	})
-	t.Run("D-039_by_herself", func(t *testing.T) {
+	s.run("D-039_by_herself", func(t *testing.T) {
 		s.do("PATCH", "/v3/users/"+ada, s.login("ada", "pw", nil), object{"user": object{"email": "x"}}, 403)
 	})
-	t.Run("D-040_name_of_another", func(t *testing.T) {
+	s.run("D-040_name_of_another", func(t *testing.T) {
 		bob := s.user("bob")
 		s.as("PATCH", "/v3/users/"+bob, object{"user": object{"name": "ada"}}, 409)
 		s.as("PATCH", "/v3/users/"+bob, object{"user": object{"name": "bobby"}}, 200)
 		s.user("bob")
 	})
-	t.Run("D-041_no_default_project", func(t *testing.T) {
+	s.run("D-041_no_default_project", func(t *testing.T) {
 		id := s.make("users", "user", object{"name": "defaulted", "default_project_id": s.boot.ProjectID})
 		require.Equal(t, s.boot.ProjectID, s.as("GET", "/v3/users/"+id, nil, 200).object("user")["default_project_id"])
 		require.NotContains(t, s.as("PATCH", "/v3/users/"+id, `{"user":{"default_project_id":null}}`, 200).object("user"), "default_project_id")
 	})
-	t.Run("D-042_deleted", func(t *testing.T) {
+	s.run("D-042_deleted", func(t *testing.T) {
 		id := s.user("doomed")
 		s.as("PUT", "/v3/projects/"+s.boot.ProjectID+"/users/"+id+"/roles/"+s.role("member"), nil, 204)
 		group := s.make("groups", "group", object{"name": "doom"})
@@ -238,11 +238,11 @@ func TestUsers(t *testing.T) {
 		require.Empty(t, s.as("GET", "/v3/groups/"+group+"/users", nil, 200).list("users"))
 		s.user("doomed")
 	})
-	t.Run("D-043_filters_together", func(t *testing.T) {
+	s.run("D-043_filters_together", func(t *testing.T) {
 		require.Empty(t, s.as("GET", "/v3/users?name=ada&enabled=false", nil, 200).list("users"))
 		require.Equal(t, []string{ada}, ids(s.as("GET", "/v3/users?name=ada&domain_id=default&enabled=true", nil, 200).list("users")))
 	})
-	t.Run("D-044_projects_of_a_user", func(t *testing.T) {
+	s.run("D-044_projects_of_a_user", func(t *testing.T) {
 		id := s.user("working")
 		token := s.login("working", "pw", nil)
 		path := "/v3/users/" + id + "/projects"
@@ -262,7 +262,7 @@ func TestUsers(t *testing.T) {
 		require.Equal(t, []string{below, direct}, ids(s.do("GET", "/v3/auth/projects", token, nil, 200).list("projects")))
 		s.do("GET", "/v3/users/"+s.boot.UserID+"/projects", token, nil, 403)
 	})
-	t.Run("D-045_groups_of_a_user", func(t *testing.T) {
+	s.run("D-045_groups_of_a_user", func(t *testing.T) {
 		id := s.user("grouped")
 		group := s.make("groups", "group", object{"name": "some"})
 		s.as("PUT", "/v3/groups/"+group+"/users/"+id, nil, 204)
@@ -275,7 +275,7 @@ func TestUsers(t *testing.T) {
 		t.Helper()
 		s.do("POST", "/v3/users/"+id+"/password", "", body, want)
 	}
-	t.Run("D-047_D-051_own_password", func(t *testing.T) {
+	s.run("D-047_D-051_own_password", func(t *testing.T) {
 		id := s.user("changing")
 		token := s.login("changing", "pw", nil)
 		change(id, object{"user": object{"original_password": "wrong", "password": "new"}}, 401)
@@ -287,12 +287,12 @@ func TestUsers(t *testing.T) {
 		s.alive(s.login("changing", "new", nil), 200)
 		change(id, object{"user": object{"original_password": "new", "password": "new"}}, 204)
 	})
-	t.Run("D-048_own_password_incomplete", func(t *testing.T) {
+	s.run("D-048_own_password_incomplete", func(t *testing.T) {
 		for _, body := range []string{`{}`, `{"user":{}}`, `{"user":{"password":"x"}}`, `{"user":{"original_password":"x"}}`} {
 			change(ada, body, 400)
 		}
 	})
-	t.Run("D-049_end_all_tokens", func(t *testing.T) {
+	s.run("D-049_end_all_tokens", func(t *testing.T) {
 		id := s.user("ending")
 		one, two := s.login("ending", "pw", nil), s.login("ending", "pw", nil)
 		s.do("DELETE", "/v3/users/"+id+"/tokens", s.login("ada", "pw", nil), nil, 403)
@@ -300,7 +300,7 @@ func TestUsers(t *testing.T) {
 		s.alive(one, 404)
 		s.alive(two, 404)
 	})
-	t.Run("D-050_options", func(t *testing.T) {
+	s.run("D-050_options", func(t *testing.T) {
 		id := s.make("users", "user", object{"name": "optional", "options": object{"lock_password": true, "multi_factor_auth_rules": []any{}}})
 		s.as("POST", "/v3/users", object{"user": object{"name": "unknown", "options": object{"nonsense": true}}}, 400)
 		s.as("PATCH", "/v3/users/"+id, object{"user": object{"options": object{"lock_password": "yes"}}}, 400)
