@@ -14,6 +14,7 @@ import (
 	"mandate/shared/store"
 	"mandate/shared/store/faults"
 	"mandate/shared/store/tear"
+	"mandate/test/service"
 )
 
 const stamp = "2006-01-02T15:04:05.000000Z"
@@ -73,24 +74,24 @@ func TestCreateTrust_body(t *testing.T) {
 		{"TR-044 a count as text", "trust.redelegation_count", with("redelegation_count", "1")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := w.do("POST", "/v3/OS-TRUST/trusts", token, c.body)
-			require.Equal(t, http.StatusBadRequest, r.Code, "%s", r.Body)
-			assert.Contains(t, r.body["error"].(object)["message"], c.names)
-			r = w.do("POST", "/v3/OS-TRUST/trusts", "", c.body)
-			assert.Equal(t, http.StatusUnauthorized, r.Code, "TR-017: who calls is asked first")
+			r := w.Do("POST", "/v3/OS-TRUST/trusts", token, c.body)
+			require.Equal(t, http.StatusBadRequest, r.Status, "%s", r.Text)
+			assert.Contains(t, r.Body["error"].(object)["message"], c.names)
+			r = w.Do("POST", "/v3/OS-TRUST/trusts", "", c.body)
+			assert.Equal(t, http.StatusUnauthorized, r.Status, "TR-017: who calls is asked first")
 		})
 	}
-	r := w.do("GET", "/v3/OS-TRUST/trusts?trustor_user_id="+w.ada, token, nil)
-	assert.Empty(t, r.body["trusts"])
+	r := w.Do("GET", "/v3/OS-TRUST/trusts?trustor_user_id="+w.ada, token, nil)
+	assert.Empty(t, r.Body["trusts"])
 }
 
 func TestCreateTrust_TR_021_times(t *testing.T) {
 	w := newWorld(t)
 	token := w.login("ada", w.ada, w.scope())
 	for _, given := range []string{"2099-06-01T10:00:00", "2099-06-02T10:00:00Z", "2099-06-03T10:00:00.75Z", "2099-06-04T10:00:00.999999"} {
-		r := w.do("POST", "/v3/OS-TRUST/trusts", token, w.trust(object{"expires_at": given}))
-		require.Equal(t, http.StatusCreated, r.Code, "%s", r.Body)
-		assert.Equal(t, given[:19]+".000000Z", r.body["trust"].(object)["expires_at"])
+		r := w.Do("POST", "/v3/OS-TRUST/trusts", token, w.trust(object{"expires_at": given}))
+		require.Equal(t, http.StatusCreated, r.Status, "%s", r.Text)
+		assert.Equal(t, given[:19]+".000000Z", r.Body["trust"].(object)["expires_at"])
 	}
 }
 
@@ -98,19 +99,19 @@ func TestCreateTrust_TR_021_times(t *testing.T) {
 func TestCreateTrust_ignores(t *testing.T) {
 	w := newWorld(t)
 	token := w.login("ada", w.ada, w.scope())
-	r := w.do("POST", "/v3/OS-TRUST/trusts", token, w.trust(object{
+	r := w.Do("POST", "/v3/OS-TRUST/trusts", token, w.trust(object{
 		"id": "mine", "deleted_at": "2020-01-01T00:00:00Z", "redelegated_trust_id": "nope", "links": object{"self": "x"},
 		"roles_links": 7, "color": "red", "project_id": "", "roles": []any{}, "remaining_uses": nil, "allow_redelegation": nil,
 	}))
-	require.Equal(t, http.StatusCreated, r.Code, "%s", r.Body)
-	made := r.body["trust"].(object)
+	require.Equal(t, http.StatusCreated, r.Status, "%s", r.Text)
+	made := r.Body["trust"].(object)
 	id := made["id"].(string)
 	assert.Equal(t, object{
 		"id": id, "trustor_user_id": w.ada, "trustee_user_id": w.bob, "project_id": nil, "impersonation": true,
 		"expires_at": nil, "remaining_uses": nil, "deleted_at": nil, "redelegated_trust_id": nil, "redelegation_count": 0.0,
 		"roles":       []any{},
-		"roles_links": object{"self": "https://id.example/v3/OS-TRUST/trusts/" + id + "/roles", "next": nil, "previous": nil},
-		"links":       object{"self": "https://id.example/v3/OS-TRUST/trusts/" + id},
+		"roles_links": object{"self": "http://identity.test/v3/OS-TRUST/trusts/" + id + "/roles", "next": nil, "previous": nil},
+		"links":       object{"self": "http://identity.test/v3/OS-TRUST/trusts/" + id},
 	}, made)
 }
 
@@ -120,14 +121,14 @@ func TestCosts(t *testing.T) {
 	w := newWorld(t)
 	ada, bob := w.login("ada", w.ada, w.scope()), w.login("bob", w.bob, nil)
 	eve := w.login("eve", w.eve, nil)
-	redelegatable := object{"allow_redelegation": true, "expires_at": w.now().Add(time.Hour).Format(stamp)}
+	redelegatable := object{"allow_redelegation": true, "expires_at": time.Now().Add(time.Hour).Format(stamp)}
 	first := w.create(ada, w.trust(redelegatable))
 	ofFirst := w.tokenOf(first, bob)
 	second := w.create(ofFirst, w.trust(redelegatable, object{"trustee_user_id": w.eve}))
 	ofSecond := w.tokenOf(second, eve)
-	third := w.create(ofSecond, w.trust(object{"expires_at": w.now().Add(time.Minute).Format(stamp)}))
+	third := w.create(ofSecond, w.trust(object{"expires_at": time.Now().Add(time.Minute).Format(stamp)}))
 	ofThird := w.tokenOf(third, bob)
-	spare := w.create(ada, w.trust(object{"expires_at": w.now().Add(2 * time.Hour).Format(stamp)}))
+	spare := w.create(ada, w.trust(object{"expires_at": time.Now().Add(2 * time.Hour).Format(stamp)}))
 	limited := w.create(ada, w.trust(object{"remaining_uses": 5}))
 
 	for _, c := range []struct {
@@ -139,19 +140,19 @@ func TestCosts(t *testing.T) {
 		read, writes float64
 	}{
 		{"create", func() int {
-			return w.do("POST", "/v3/OS-TRUST/trusts", ada, w.trust(object{"expires_at": "2099-01-01T00:00:00Z"})).Code
+			return w.Do("POST", "/v3/OS-TRUST/trusts", ada, w.trust(object{"expires_at": "2099-01-01T00:00:00Z"})).Status
 		}, 201, 1, 2, 8, 20},
 		{"redelegate", func() int {
-			return w.do("POST", "/v3/OS-TRUST/trusts", ofSecond, w.trust(object{"trustee_user_id": w.ada})).Code
+			return w.Do("POST", "/v3/OS-TRUST/trusts", ofSecond, w.trust(object{"trustee_user_id": w.ada})).Status
 		}, 201, 1, 2, 12, 20},
-		{"get", func() int { return w.do("GET", "/v3/OS-TRUST/trusts/"+spare, ada, nil).Code }, 200, 2, 2, 8, 0},
-		{"list of a trustor", func() int { return w.do("GET", "/v3/OS-TRUST/trusts?trustor_user_id="+w.ada, ada, nil).Code }, 200, 2, 3, 20, 0},
-		{"delete", func() int { return w.do("DELETE", "/v3/OS-TRUST/trusts/"+spare, ada, nil).Code }, 204, 2, 3, 8, 20},
+		{"get", func() int { return w.Do("GET", "/v3/OS-TRUST/trusts/"+spare, ada, nil).Status }, 200, 2, 2, 8, 0},
+		{"list of a trustor", func() int { return w.Do("GET", "/v3/OS-TRUST/trusts?trustor_user_id="+w.ada, ada, nil).Status }, 200, 2, 3, 20, 0},
+		{"delete", func() int { return w.Do("DELETE", "/v3/OS-TRUST/trusts/"+spare, ada, nil).Status }, 204, 2, 3, 8, 20},
 		{"validate, trust", func() int { return w.validate(ofFirst, bob) }, 200, 1, 1, 11, 0},
 		{"validate, one redelegation", func() int { return w.validate(ofSecond, eve) }, 200, 1, 1, 13, 0},
 		{"validate, two redelegations", func() int { return w.validate(ofThird, bob) }, 200, 1, 1, 15, 0},
-		{"use a trust", func() int { return w.use(first, bob).Code }, 201, 2, 3, 10, 4},
-		{"use a limited trust", func() int { return w.use(limited, bob).Code }, 201, 2, 3, 10, 8},
+		{"use a trust", func() int { return w.use(first, bob).Status }, 201, 2, 3, 10, 4},
+		{"use a limited trust", func() int { return w.use(limited, bob).Status }, 201, 2, 3, 10, 8},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			require.Equal(t, c.want, c.do(), w.log.last(t).Cause)
@@ -167,26 +168,26 @@ func TestCosts(t *testing.T) {
 
 // TestUse_TR_101 lets 64 logins race for 10 uses over a table that tears and fails.
 func TestUse_TR_101(t *testing.T) {
-	w := newWorld(t, func(engine store.Table) store.Table {
+	w := newWorld(t, service.WithTable(func(engine store.Table) store.Table {
 		return faults.New(tear.New(engine, tear.Options{Seed: 3, Pause: 50 * time.Microsecond}),
 			faults.Options{Seed: 3, Throttle: 0.03, Lost: 0.03, Contend: 0.03})
-	})
+	}))
 	bob := w.login("bob", w.bob, nil)
 	id := w.create(w.login("ada", w.ada, w.scope()), w.trust(object{"remaining_uses": 10}))
 	var group sync.WaitGroup
-	replies := make([]reply, 64)
+	replies := make([]service.Reply, 64)
 	for n := range replies {
 		group.Go(func() { replies[n] = w.use(id, bob) })
 	}
 	group.Wait()
 	issued := 0
 	for _, r := range replies {
-		if r.Code == http.StatusCreated {
+		if r.Status == http.StatusCreated {
 			issued++
-			assert.Equal(t, http.StatusOK, w.validate(r.Header().Get("X-Subject-Token"), bob), "TR-100: what was issued lives on")
+			assert.Equal(t, http.StatusOK, w.validate(r.Header.Get("X-Subject-Token"), bob), "TR-100: what was issued lives on")
 			continue
 		}
-		assert.Equal(t, http.StatusUnauthorized, r.Code)
+		assert.Equal(t, http.StatusUnauthorized, r.Status)
 	}
 	assert.Equal(t, 10, issued)
 }
@@ -211,9 +212,10 @@ func TestUse_domain(t *testing.T) {
 			_, err = w.Directory.UpdateDomain(t.Context(), w.reads(), d.ID, func(d *directory.Domain) error { d.Enabled = false; return nil })
 			require.NoError(t, err)
 
-			assert.Equal(t, http.StatusUnauthorized, w.do("GET", "/v3/OS-TRUST/trusts/"+id, ofTrust, nil).Code, "as X-Auth-Token")
+			assert.Equal(t, http.StatusUnauthorized, w.Do("GET", "/v3/OS-TRUST/trusts/"+id, ofTrust, nil).Status, "as X-Auth-Token")
+			assert.Equal(t, http.StatusNotFound, w.Validate(ofTrust).Status, "TR-108")
 			if role == "trustor" {
-				assert.Equal(t, http.StatusUnauthorized, w.use(id, own).Code, "TR-096")
+				assert.Equal(t, http.StatusUnauthorized, w.use(id, own).Status, "TR-096")
 			}
 		})
 	}

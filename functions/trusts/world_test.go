@@ -5,36 +5,26 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"mandate/functions/auth"
-	"mandate/functions/trusts"
-	"mandate/shared/app"
-	"mandate/shared/config"
 	"mandate/shared/directory"
 	"mandate/shared/secret"
 	"mandate/shared/store"
-	"mandate/shared/store/embedded"
+	"mandate/test/service"
 )
 
 // world is a service in one process with three people, of whom ada is member on project
 // web and bob and eve are nothing.
 type world struct {
-	*app.App
-	t      *testing.T
-	mux    *http.ServeMux
-	log    *lines
-	offset atomic.Int64 // nanoseconds that the service's clock is ahead
+	*service.Service
+	t   *testing.T
+	log *lines
 
-	ada, bob, eve, web, member, reader string
-	domain                             string
+	ada, bob, eve, web, member string
 }
 
 // lines keeps what a service logs.
@@ -69,61 +59,33 @@ func (l *lines) last(t *testing.T) (e event) {
 	return e
 }
 
-func newWorld(t *testing.T, around ...func(store.Table) store.Table) *world {
+func newWorld(t *testing.T, with ...service.Option) *world {
 	t.Helper()
-	w := &world{t: t, mux: http.NewServeMux(), log: &lines{}}
-	engine, err := embedded.Open(embedded.Options{Now: w.now})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, engine.Close()) })
-	var table store.Table = engine
-	for _, decorate := range around {
-		table = decorate(table)
-	}
-	settings, err := config.Read(func(string) string { return "" })
-	require.NoError(t, err)
-	key, err := secret.NewMasterKey()
-	require.NoError(t, err)
-	w.App, err = app.New(t.Context(), app.Parts{
-		Config: settings, Table: table, Wrapper: key, Now: w.now, Log: slog.New(slog.NewJSONHandler(w.log, nil)),
-	})
-	require.NoError(t, err)
-	operations := append(trusts.Operations(w.App), auth.Operations(w.App)...)
-	for _, o := range operations {
-		for name, pattern := range map[string]string{
-			"CreateTrust": "POST /v3/OS-TRUST/trusts", "ListTrusts": "GET /v3/OS-TRUST/trusts",
-			"GetTrust": "GET /v3/OS-TRUST/trusts/{trust_id}", "DeleteTrust": "DELETE /v3/OS-TRUST/trusts/{trust_id}",
-			"ListTrustRoles": "GET /v3/OS-TRUST/trusts/{trust_id}/roles",
-			"GetTrustRole":   "GET /v3/OS-TRUST/trusts/{trust_id}/roles/{role_id}",
-			"IssueToken":     "POST /v3/auth/tokens", "ValidateToken": "GET /v3/auth/tokens", "RevokeToken": "DELETE /v3/auth/tokens",
-		} {
-			if o.Name == name {
-				w.mux.Handle(pattern, o.Handler(w.API))
-			}
-		}
-	}
-
+	w := &world{t: t, log: &lines{}}
+	w.Service = service.New(t, append(with,
+		service.WithLog(slog.New(slog.NewJSONHandler(w.log, nil))))...)
 	ctx := t.Context()
-	d, err := w.Directory.CreateDomain(ctx, w.reads(), directory.Domain{Name: "Research", Enabled: true})
-	require.NoError(t, err)
-	w.domain = d.ID
 	for name, id := range map[string]*string{"ada": &w.ada, "bob": &w.bob, "eve": &w.eve} {
-		*id = w.user(name, d.ID)
+		*id = w.user(name, directory.DefaultDomain)
 	}
-	p, err := w.Directory.CreateProject(ctx, w.reads(), directory.Project{Name: "web", DomainID: d.ID, Enabled: true})
+	p, err := w.Directory.CreateProject(ctx, w.reads(), directory.Project{Name: "web", DomainID: directory.DefaultDomain, Enabled: true})
 	require.NoError(t, err)
 	w.web = p.ID
-	for name, id := range map[string]*string{"member": &w.member, "reader": &w.reader} {
-		r, err := w.Directory.CreateRole(ctx, w.reads(), directory.Role{Name: name})
-		require.NoError(t, err)
-		*id = r.ID
-	}
-	require.NoError(t, w.Directory.Imply(ctx, w.reads(), w.member, w.reader))
+	rs := w.reads()
+	require.NoError(t, rs.Settle(ctx, func() error {
+		all, err := w.Registry.Roles(rs)
+		if err != nil {
+			return err
+		}
+		member, ok := all.Named("", "member")
+		require.True(t, ok)
+		w.member = member.ID
+		return nil
+	}))
 	require.NoError(t, w.Directory.Grant(ctx, w.reads(), store.UserActor(w.ada), store.OnProject(w.web), w.member))
 	return w
 }
 
-func (w *world) now() time.Time        { return time.Now().Add(time.Duration(w.offset.Load())) }
-func (w *world) later(d time.Duration) { w.offset.Add(int64(d)) }
 func (w *world) reads() *store.ReadSet { return store.NewReadSet(w.Table) }
 func password(name string) secret.Text { return secret.New("secret of " + name) }
 
@@ -138,38 +100,6 @@ func (w *world) user(name, domain string) string {
 // object is a JSON object.
 type object = map[string]any
 
-type reply struct {
-	*httptest.ResponseRecorder
-	body object
-}
-
-func (w *world) do(method, path, token string, body any, headers ...string) reply {
-	w.t.Helper()
-	var text []byte
-	switch b := body.(type) {
-	case nil:
-	case string:
-		text = []byte(b)
-	default:
-		var err error
-		text, err = json.Marshal(b)
-		require.NoError(w.t, err)
-	}
-	r := httptest.NewRequestWithContext(w.t.Context(), method, "https://id.example"+path, bytes.NewReader(text))
-	if token != "" {
-		r.Header.Set("X-Auth-Token", token)
-	}
-	for n := 0; n+1 < len(headers); n += 2 {
-		r.Header.Set(headers[n], headers[n+1])
-	}
-	out := reply{ResponseRecorder: httptest.NewRecorder()}
-	w.mux.ServeHTTP(out, r)
-	if out.Body.Len() > 0 {
-		require.NoError(w.t, json.Unmarshal(out.Body.Bytes(), &out.body), "%s", out.Body)
-	}
-	return out
-}
-
 // login gets a token by password; scope may be nil.
 func (w *world) login(name, userID string, scope any) string {
 	w.t.Helper()
@@ -178,15 +108,15 @@ func (w *world) login(name, userID string, scope any) string {
 	if scope != nil {
 		a["scope"] = scope
 	}
-	r := w.do("POST", "/v3/auth/tokens", "", object{"auth": a})
-	require.Equal(w.t, http.StatusCreated, r.Code, "%s\n%s", r.Body, w.log.last(w.t).Cause)
-	return r.Header().Get("X-Subject-Token")
+	r := w.Do("POST", "/v3/auth/tokens", "", object{"auth": a})
+	require.Equal(w.t, http.StatusCreated, r.Status, "%s\n%s", r.Text, w.log.last(w.t).Cause)
+	return r.Header.Get("X-Subject-Token")
 }
 
 // use asks for a token of a trust with the trustee's token.
-func (w *world) use(trustID, token string) reply {
+func (w *world) use(trustID, token string) service.Reply {
 	w.t.Helper()
-	return w.do("POST", "/v3/auth/tokens", "", object{"auth": object{
+	return w.Do("POST", "/v3/auth/tokens", "", object{"auth": object{
 		"identity": object{"methods": []string{"token"}, "token": object{"id": token}},
 		"scope":    object{"OS-TRUST:trust": object{"id": trustID}},
 	}})
@@ -196,8 +126,8 @@ func (w *world) use(trustID, token string) reply {
 func (w *world) tokenOf(trustID, token string) string {
 	w.t.Helper()
 	r := w.use(trustID, token)
-	require.Equal(w.t, http.StatusCreated, r.Code, "%s\n%s", r.Body, w.log.last(w.t).Cause)
-	return r.Header().Get("X-Subject-Token")
+	require.Equal(w.t, http.StatusCreated, r.Status, "%s\n%s", r.Text, w.log.last(w.t).Cause)
+	return r.Header.Get("X-Subject-Token")
 }
 
 // validate shows a token to its subject. The subject of a trust's token is the trustee,
@@ -205,7 +135,7 @@ func (w *world) tokenOf(trustID, token string) string {
 // trustor.
 func (w *world) validate(subject, caller string) int {
 	w.t.Helper()
-	return w.do("GET", "/v3/auth/tokens", caller, nil, "X-Subject-Token", subject).Code
+	return w.Do("GET", "/v3/auth/tokens", caller, nil, "X-Subject-Token", subject).Status
 }
 
 // scope is ada's project.
@@ -227,7 +157,7 @@ func (w *world) trust(more ...object) object {
 
 func (w *world) create(token string, body any) string {
 	w.t.Helper()
-	r := w.do("POST", "/v3/OS-TRUST/trusts", token, body)
-	require.Equal(w.t, http.StatusCreated, r.Code, "%s\n%s", r.Body, w.log.last(w.t).Cause)
-	return r.body["trust"].(object)["id"].(string)
+	r := w.Do("POST", "/v3/OS-TRUST/trusts", token, body)
+	require.Equal(w.t, http.StatusCreated, r.Status, "%s\n%s", r.Text, w.log.last(w.t).Cause)
+	return r.Member("trust")["id"].(string)
 }
