@@ -15,21 +15,23 @@ import (
 	"time"
 
 	"mandate/shared/app"
+	"mandate/shared/directory"
 	"mandate/shared/store"
 	"mandate/shared/trust"
 )
 
 // Cascade follows the change log.
 type Cascade struct {
-	table  store.Table
-	trusts *trust.Service
-	now    func() time.Time
-	log    *slog.Logger
+	table     store.Table
+	trusts    *trust.Service
+	directory *directory.Directory
+	now       func() time.Time
+	log       *slog.Logger
 }
 
 // New makes a Cascade of an app's parts.
 func New(a *app.App) *Cascade {
-	return &Cascade{table: a.Table, trusts: a.Trusts, now: a.Now, log: a.Log}
+	return &Cascade{table: a.Table, trusts: a.Trusts, directory: a.Directory, now: a.Now, log: a.Log}
 }
 
 // Handle follows up a batch of changes and returns the positions of those that failed,
@@ -53,5 +55,5 @@ func (c *Cascade) follow(ctx context.Context, change store.Change) error {
 	if root, ended := chainEnded(change); ended {
 		return c.markAll(ctx, store.ByChain(root.Hex()))
 	}
-	return nil
+	return c.directory.Sweep(ctx, change)
 }

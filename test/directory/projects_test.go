@@ -259,6 +259,16 @@ func TestDomains(t *testing.T) {
 		require.NotContains(t, ids(s.as("GET", "/v3/users", nil, 200).list("users")), user)
 		require.NotContains(t, ids(s.as("GET", "/v3/users/"+s.boot.UserID+"/projects", nil, 200).list("projects")), project)
 	})
+	s.run("D-083_swept", func(t *testing.T) {
+		chosen := object{"domain": object{"name": "Again", "explicit_domain_id": strings.Repeat("c3", 16)}}
+		s.as("POST", "/v3/domains", chosen, 201)
+		path := "/v3/domains/" + strings.Repeat("c3", 16)
+		s.as("PATCH", path, object{"domain": object{"enabled": false}}, 200)
+		s.as("DELETE", path, nil, 204)
+		s.as("POST", "/v3/domains", chosen, 409)
+		s.at.Drain()
+		s.as("POST", "/v3/domains", chosen, 201)
+	})
 	s.run("D-090_D-190_default", func(t *testing.T) {
 		d := s.as("GET", "/v3/domains/default", nil, 200).object("domain")
 		require.Equal(t, "Default", d["name"])
@@ -317,5 +327,8 @@ func TestGroups(t *testing.T) {
 		s.alive(token, 404)
 		require.Empty(t, s.as("GET", "/v3/users/"+ada+"/groups", nil, 200).list("groups"))
 		require.Empty(t, s.as("GET", "/v3/role_assignments?scope.project.id="+p, nil, 200).list("role_assignments"))
+		s.at.Drain()
+		s.alive(token, 404)
+		s.alive(s.login("ada", "pw", nil), 200)
 	})
 }

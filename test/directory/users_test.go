@@ -88,6 +88,19 @@ func TestCollections(t *testing.T) {
 		s.do("POST", "/v3/users", plain, `{}`, 403)
 		s.do("GET", "/v3/users/"+ada, plain, nil, 200)
 	})
+	s.run("D-008_media_type", func(t *testing.T) {
+		s.do("POST", "/v3/users", s.admin, `{"user":{"name":"typed"}}`, 415, "Content-Type", "application/xml")
+		s.do("POST", "/v3/users", s.admin, `{"user":{"name":"typed"}}`, 201, "Content-Type", "application/vnd.openstack.identity-v3+json")
+	})
+	s.run("D-013_trailing_slash", func(t *testing.T) {
+		require.Equal(t, ada, s.as("GET", "/v3/users/"+ada+"/", nil, 200).object("user")["id"])
+	})
+	s.run("D-014_D-015_unknown_path_and_method", func(t *testing.T) {
+		require.EqualValues(t, 404, s.as("GET", "/v3/userz", nil, 404).object("error")["code"])
+		r := s.as("GET", "/v3/users/"+ada+"/password", nil, 405) // D-048
+		require.Contains(t, r.header.Get("Allow"), "POST")
+		s.as("PUT", "/v3/users/"+ada, `{}`, 405)
+	})
 	s.run("D-012_another_id", func(t *testing.T) {
 		s.as("PATCH", "/v3/users/"+ada, object{"user": object{"id": "other"}}, 400)
 		s.as("PATCH", "/v3/users/"+ada, object{"user": object{"id": ada, "email": "x"}}, 200)
