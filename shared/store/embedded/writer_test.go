@@ -284,3 +284,16 @@ func TestCacheIsNeverWrong(t *testing.T) {
 		require.Equal(t, int64(n), items[number(n)].Int("n"))
 	}
 }
+
+// DynamoDB adds up the items of a transaction, not what it changes in them.
+func TestSizeOfAWriteAfterUpdates(t *testing.T) {
+	table := openTest(t, Options{})
+	var updates []store.Mutation
+	for n := range 11 {
+		k := store.User(fmt.Sprint(n))
+		require.NoError(t, table.Write(t.Context(), store.NewRequestID(), store.Create(k, store.Item{"v": make([]byte, 390_000)})))
+		updates = append(updates, store.Update(k).Set("a", "b"))
+	}
+	require.ErrorIs(t, table.Write(t.Context(), store.NewRequestID(), updates...), store.ErrInvalid)
+	require.NoError(t, table.Write(t.Context(), store.NewRequestID(), updates[:10]...))
+}
