@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -83,8 +84,8 @@ func (t *Table) Query(ctx context.Context, r store.Range) (store.Page, error) {
 	if err := store.CheckRange(r); err != nil {
 		return store.Page{}, err
 	}
-	start, err := startKey(r)
-	if err != nil {
+	start, more, err := startKey(r)
+	if err != nil || !more {
 		return store.Page{}, err
 	}
 	if r.Limit == 0 {
@@ -183,10 +184,12 @@ func next(i store.Index, last attributes) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(raw), nil
 }
 
-// startKey makes the key after which a page starts, nil for the first.
-func startKey(r store.Range) (attributes, error) {
+// startKey makes the key after which a page starts, nil for the first, and reports whether
+// there is any more of the range after it. A key outside of the range, from a page of
+// another one, is a place like any other; DynamoDB would refuse it.
+func startKey(r store.Range) (key attributes, more bool, err error) {
 	if r.After == "" {
-		return nil, nil
+		return nil, true, nil
 	}
 	names := positionParts(r.Index)
 	var parts []string
@@ -195,11 +198,26 @@ func startKey(r store.Range) (attributes, error) {
 		err = json.Unmarshal(raw, &parts)
 	}
 	if err != nil || len(parts) != len(names) {
-		return nil, fmt.Errorf("%w: page after %q", store.ErrInvalid, r.After)
+		return nil, false, fmt.Errorf("%w: page after %q", store.ErrInvalid, r.After)
 	}
-	key := attributes{partitionKey(r.Index): text(r.PK)}
+	side := place(r, parts[0])
+	if side != 0 {
+		return nil, (side < 0) != r.Descending, nil
+	}
+	key = attributes{partitionKey(r.Index): text(r.PK)}
 	for i, name := range names {
 		key[name] = text(parts[i])
 	}
-	return key, nil
+	return key, true, nil
+}
+
+// place says where a sort key lies: before a range (-1), in it (0) or after it (1).
+func place(r store.Range, sort string) int {
+	switch {
+	case sort < r.From, sort < r.Prefix:
+		return -1
+	case r.To != "" && sort > r.To, !strings.HasPrefix(sort, r.Prefix):
+		return 1
+	}
+	return 0
 }

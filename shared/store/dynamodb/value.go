@@ -24,6 +24,9 @@ func encode(v store.Value) types.AttributeValue {
 	case bool:
 		return &types.AttributeValueMemberBOOL{Value: v}
 	case []byte:
+		if v == nil {
+			v = []byte{} // the SDK would send null
+		}
 		return &types.AttributeValueMemberB{Value: v}
 	case store.Set:
 		return &types.AttributeValueMemberSS{Value: v}

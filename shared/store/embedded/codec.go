@@ -72,7 +72,8 @@ func unseal(key, sealed []byte) ([]byte, error) {
 }
 
 var (
-	encoder = must(cbor.EncOptions{}.EncMode())
+	// encoder writes nil bytes as empty ones, as DynamoDB would return them.
+	encoder = must(cbor.EncOptions{NilContainers: cbor.NilContainerAsEmpty}.EncMode())
 	// digester sorts, so that equal mutations have equal bytes.
 	digester = must(cbor.EncOptions{Sort: cbor.SortBytewiseLexical}.EncMode())
 	decoder  = must(cbor.DecOptions{IntDec: cbor.IntDecConvertSigned, MaxArrayElements: 1 << 20, MaxMapPairs: 1 << 20}.DecMode())

@@ -226,6 +226,11 @@ func testValues(t *testing.T, table store.Table) {
 		_, refused := store.AsRefused(settle(table, store.NewRequestID(), store.Check(k).Where(store.AtLeast("n", 2*big+1))))
 		require.True(t, refused)
 	})
+	t.Run("nil bytes are empty bytes", func(t *testing.T) {
+		k := key()
+		id := write(t, table, store.Create(k, store.Item{"v": []byte(nil)}))
+		require.Equal(t, stamped(store.Item{"v": []byte{}}, id), stored(t, table, k))
+	})
 	t.Run("nil and the empty set are absent", func(t *testing.T) {
 		k := key()
 		id := write(t, table, store.Create(k, store.Item{"a": nil, "b": store.Set{}, "c": store.NewSet()}))

@@ -196,6 +196,33 @@ func testPages(t *testing.T, table store.Table) {
 		write(t, table, store.Delete(in(pk, "e")))
 		require.Equal(t, []string{"d", "b", "a"}, all(t, table, store.Range{PK: pk, Descending: true, After: back.Next}))
 	})
+	t.Run("a mark from outside of the range", func(t *testing.T) {
+		pk := partition()
+		for _, sk := range []string{"a", "b", "c", "d", "e"} {
+			write(t, table, store.Create(in(pk, sk), nil))
+		}
+		mark := func(limit int) string {
+			page, err := table.Query(t.Context(), store.Range{PK: pk, Limit: limit})
+			require.NoError(t, err)
+			return page.Next
+		}
+		for _, c := range []struct {
+			r    store.Range
+			want []string
+		}{
+			{store.Range{From: "b", To: "c", After: mark(1)}, []string{"b", "c"}},
+			{store.Range{From: "b", To: "c", After: mark(4)}, []string{}},
+			{store.Range{From: "b", To: "c", After: mark(4), Descending: true}, []string{"c", "b"}},
+			{store.Range{From: "b", To: "c", After: mark(1), Descending: true}, []string{}},
+			{store.Range{Prefix: "c", After: mark(1)}, []string{"c"}},
+			{store.Range{Prefix: "c", After: mark(4)}, []string{}},
+			{store.Range{Prefix: "c", After: mark(4), Descending: true}, []string{"c"}},
+			{store.Range{Prefix: "c", After: mark(2), Descending: true}, []string{}},
+		} {
+			c.r.PK = pk
+			require.Equal(t, c.want, all(t, table, c.r), "%+v", c.r)
+		}
+	})
 	t.Run("fewer than the limit is the last page", func(t *testing.T) {
 		k := key()
 		write(t, table, store.Create(k, nil))
