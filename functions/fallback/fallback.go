@@ -5,7 +5,6 @@ package fallback
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -29,7 +28,7 @@ type fallback struct {
 }
 
 func (f *fallback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	path := r.URL.EscapedPath()
+	path := r.URL.Path
 	if trimmed := strings.TrimRight(path, "/"); trimmed != "" && trimmed != path {
 		path = trimmed
 		if matched, parameters, ok := f.router.Match(r.Method, path); ok {
@@ -55,10 +54,7 @@ func (f *fallback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func without(r *http.Request, matched route.Route, parameters map[string]string, path string) *http.Request {
 	again := r.Clone(r.Context())
 	again.Pattern = matched.Key()
-	again.URL.RawPath = path
-	if plain, err := url.PathUnescape(path); err == nil {
-		again.URL.Path = plain
-	}
+	again.URL.Path, again.URL.RawPath = path, ""
 	for name, value := range parameters {
 		again.SetPathValue(name, value)
 	}

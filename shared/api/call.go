@@ -118,7 +118,8 @@ func (c *Call) authenticate(open bool, reads func()) error {
 
 // base derives the public URL: as configured, else scheme and host as the client named
 // them, without a default port (common.md section 3). Which forwarded header names the
-// scheme is for the gateway to know: it sets the request's.
+// scheme is for the gateway to know: it sets the request's, and X-Forwarded-Prefix where
+// all paths begin with one.
 func base(configured string, r *http.Request) string {
 	if configured != "" {
 		return strings.TrimSuffix(configured, "/")
@@ -135,5 +136,5 @@ func base(configured string, r *http.Request) string {
 	} else {
 		host = strings.TrimSuffix(host, ":443")
 	}
-	return scheme + "://" + host
+	return scheme + "://" + host + r.Header.Get("X-Forwarded-Prefix")
 }

@@ -5,15 +5,20 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
+
+	"mandate/shared/api"
+	"mandate/shared/problem"
 )
 
 // HTTP serves an API Gateway function by an http.Handler. Path parameters arrive as the
@@ -37,7 +42,7 @@ func (h httpHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error)
 	if probe.Version == "2.0" {
 		return h.v2(ctx, payload)
 	}
-	return h.v1(ctx, payload)
+	return h.v1(ctx, payload, probe.Version)
 }
 
 // versionWithin is where API Gateway puts the version of its events. Elsewhere it is
@@ -49,52 +54,93 @@ func (h httpHandler) v2(ctx context.Context, payload []byte) ([]byte, error) {
 	if err := json.Unmarshal(payload, &event); err != nil {
 		return nil, fmt.Errorf("read the event: %w", err)
 	}
+	headers, cookies := event.Headers, event.Cookies
+	// The adapter splits headers at commas, which breaks dates and Accept: it gets none.
+	event.Headers, event.Cookies = nil, nil
+	path, prefix := withoutStage(cmp.Or(event.RawPath, event.RequestContext.HTTP.Path), event.RequestContext.Stage)
+	event.RawPath = (&url.URL{Path: path}).EscapedPath() // an HTTP API sends it decoded, the adapter wants it escaped
 	var accessor core.RequestAccessorV2
 	r, err := accessor.EventToRequest(event)
+	w := core.NewProxyResponseWriterV2()
 	if err != nil {
-		return encode(badRequestV2())
+		refuse(w)
+		return reply(w.GetProxyResponse())
 	}
-	// The adapter splits headers at commas, which breaks dates and Accept; here they are whole.
-	for name, value := range event.Headers {
+	for name, value := range headers {
 		r.Header[http.CanonicalHeaderKey(name)] = []string{value}
 	}
-	if len(event.Cookies) > 0 {
-		r.Header["Cookie"] = []string{strings.Join(event.Cookies, "; ")}
+	if len(cookies) > 0 {
+		r.Header["Cookie"] = []string{strings.Join(cookies, "; ")}
 	}
-	finish(r, event.RouteKey, event.PathParameters, event.RequestContext.DomainName)
-	w := core.NewProxyResponseWriterV2()
+	finish(r, event.RouteKey, event.PathParameters, event.RequestContext.DomainName, prefix)
 	h.serve.ServeHTTP(w, r.WithContext(ctx))
-	reply, err := w.GetProxyResponse()
-	if err != nil {
-		return nil, fmt.Errorf("write the reply: %w", err)
-	}
-	return encode(reply)
+	return reply(w.GetProxyResponse())
 }
 
-func (h httpHandler) v1(ctx context.Context, payload []byte) ([]byte, error) {
+func (h httpHandler) v1(ctx context.Context, payload []byte, version string) ([]byte, error) {
 	var event events.APIGatewayProxyRequest
 	if err := json.Unmarshal(payload, &event); err != nil {
 		return nil, fmt.Errorf("read the event: %w", err)
 	}
+	path, prefix, parameters := restPath(event, version != "")
+	event.Path = path
+	query := url.Values(event.MultiValueQueryStringParameters)
+	event.MultiValueQueryStringParameters = nil // the adapter would write it in any order
 	var accessor core.RequestAccessor
 	r, err := accessor.EventToRequest(event)
-	if err != nil {
-		return encode(badRequestV1())
-	}
-	r.RemoteAddr = event.RequestContext.Identity.SourceIP
-	finish(r, event.HTTPMethod+" "+event.Resource, event.PathParameters, event.RequestContext.DomainName)
 	w := core.NewProxyResponseWriter()
-	h.serve.ServeHTTP(w, r.WithContext(ctx))
-	reply, err := w.GetProxyResponse()
 	if err != nil {
-		return nil, fmt.Errorf("write the reply: %w", err)
+		refuse(w)
+		return reply(w.GetProxyResponse())
 	}
-	return encode(reply)
+	if len(query) > 0 {
+		r.URL.RawQuery = query.Encode()
+	}
+	finish(r, event.HTTPMethod+" "+event.Resource, parameters, event.RequestContext.DomainName, prefix)
+	h.serve.ServeHTTP(w, r.WithContext(ctx))
+	return reply(w.GetProxyResponse())
+}
+
+// withoutStage takes the stage off a path and returns it as the prefix of all paths. The
+// stage $default stands in none.
+func withoutStage(path, stage string) (rest, prefix string) {
+	prefix = "/" + stage
+	if stage == "" || stage == "$default" || (path != prefix && !strings.HasPrefix(path, prefix+"/")) {
+		return path, ""
+	}
+	return cmp.Or(path[len(prefix):], "/"), prefix
+}
+
+// restPath is what an event of payload 1.0 says about its path: the path, escaped and
+// without the stage; the stage as the prefix of all paths; the path's parameters, decoded.
+// A REST API says path and parameters as they were sent and the stage in another place;
+// an HTTP API, which alone numbers this payload, says them decoded and with the stage.
+func restPath(event events.APIGatewayProxyRequest, httpAPI bool) (path, prefix string, parameters map[string]string) {
+	if httpAPI {
+		path, prefix = withoutStage(event.Path, event.RequestContext.Stage)
+		return (&url.URL{Path: path}).EscapedPath(), prefix, event.PathParameters
+	}
+	if before, ok := strings.CutSuffix(event.RequestContext.Path, event.Path); ok {
+		prefix = before
+	}
+	parameters = make(map[string]string, len(event.PathParameters))
+	for name, value := range event.PathParameters {
+		if plain, err := url.PathUnescape(value); err == nil {
+			value = plain
+		}
+		parameters[name] = value
+	}
+	plain, err := url.PathUnescape(event.Path)
+	if err != nil {
+		return (&url.URL{Path: event.Path}).EscapedPath(), prefix, parameters
+	}
+	return (&url.URL{Path: plain, RawPath: event.Path}).EscapedPath(), prefix, parameters
 }
 
 // finish sets what both payloads say in their own ways: the route, its parameters, and
-// the address under which the client knows us.
-func finish(r *http.Request, route string, parameters map[string]string, domain string) {
+// the address under which the client knows us. What comes before every path there, a
+// stage, is X-Forwarded-Prefix, which no client can set.
+func finish(r *http.Request, route string, parameters map[string]string, domain, prefix string) {
 	r.Pattern = route
 	for name, value := range parameters {
 		r.SetPathValue(name, value)
@@ -109,6 +155,18 @@ func finish(r *http.Request, route string, parameters map[string]string, domain 
 		r.URL.Scheme = proto
 	}
 	r.URL.Host = ""
+	r.Header.Del("X-Forwarded-Prefix")
+	if prefix != "" {
+		r.Header.Set("X-Forwarded-Prefix", prefix)
+	}
+}
+
+// reply is what a function answers with, as text.
+func reply[R any](r R, err error) ([]byte, error) {
+	if err != nil {
+		return nil, fmt.Errorf("write the reply: %w", err)
+	}
+	return encode(r)
 }
 
 func encode(reply any) ([]byte, error) {
@@ -119,19 +177,7 @@ func encode(reply any) ([]byte, error) {
 	return text, nil
 }
 
-// unreadable answers an event that is no request, such as a path that cannot be decoded.
-const unreadable = `{"error":{"code":400,"title":"Bad Request","message":"The request cannot be read."}}`
-
-func badRequestV2() events.APIGatewayV2HTTPResponse {
-	return events.APIGatewayV2HTTPResponse{
-		StatusCode: http.StatusBadRequest, Body: unreadable,
-		Headers: map[string]string{"Content-Type": "application/json", "Vary": "X-Auth-Token"},
-	}
-}
-
-func badRequestV1() events.APIGatewayProxyResponse {
-	return events.APIGatewayProxyResponse{
-		StatusCode: http.StatusBadRequest, Body: unreadable,
-		Headers: map[string]string{"Content-Type": "application/json", "Vary": "X-Auth-Token"},
-	}
+// refuse answers an event that is no request, such as one whose body cannot be decoded.
+func refuse(w http.ResponseWriter) {
+	api.Fail(w, &http.Request{}, "", &problem.Error{Kind: problem.KindInvalid, Message: "The request cannot be read."})
 }

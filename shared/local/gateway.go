@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -67,11 +68,14 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBodyBytes))
-	if err != nil {
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		refuse(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large", "The request body is too large.")
 		return
+	} else if err != nil {
+		refuse(w, http.StatusBadRequest, "Bad Request", "The request body could not be read.")
+		return
 	}
-	matched, parameters, ok := g.router.Match(r.Method, r.URL.EscapedPath())
+	matched, parameters, ok := g.router.Match(r.Method, r.URL.Path)
 	name, key := matched.Function, matched.Key()
 	if !ok {
 		name, key = g.fallback, "$default"
@@ -81,7 +85,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.fail(w, name, err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), g.timeouts[name])
+	// A client that goes away does not end a function, here as in the cloud.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), g.timeouts[name])
 	defer cancel()
 	reply, err := g.functions[name].Invoke(ctx, payload)
 	if err != nil {
@@ -119,7 +124,7 @@ func headBytes(r *http.Request) int {
 }
 
 // event is the request as an HTTP API describes it (payload format 2.0): header names in
-// lower case, repeated ones joined by commas, cookies apart.
+// lower case, repeated ones joined by commas, cookies apart, the path decoded.
 func event(r *http.Request, key string, parameters map[string]string, body []byte) events.APIGatewayV2HTTPRequest {
 	headers := make(map[string]string, len(r.Header)+2)
 	for name, values := range r.Header {
@@ -144,7 +149,7 @@ func event(r *http.Request, key string, parameters map[string]string, body []byt
 	}
 	now := time.Now()
 	e := events.APIGatewayV2HTTPRequest{
-		Version: "2.0", RouteKey: key, RawPath: r.URL.EscapedPath(), RawQueryString: r.URL.RawQuery,
+		Version: "2.0", RouteKey: key, RawPath: r.URL.Path, RawQueryString: r.URL.RawQuery,
 		Cookies: r.Header["Cookie"], Headers: headers, QueryStringParameters: query, PathParameters: parameters,
 		RequestContext: events.APIGatewayV2HTTPRequestContext{
 			RouteKey: key, Stage: "$default", RequestID: uuid.NewString(), DomainName: r.Host,

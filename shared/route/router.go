@@ -4,7 +4,6 @@ package route
 
 import (
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -65,8 +64,9 @@ func (n *node) child(segment string) *node {
 	return n.literal[segment]
 }
 
-// Match returns the route of a request with its path parameters, decoded; false when the
-// default route takes it. The path is the escaped one.
+// Match returns the route of a request with its path parameters; false when the default
+// route takes it. The path is the decoded one: an HTTP API, as Keystone, decodes before it
+// routes, so that an encoded slash is a slash.
 func (r *Router) Match(method, path string) (Route, map[string]string, bool) {
 	parts := segments(path)
 	route, ok := find(r.root, method, parts)
@@ -78,14 +78,10 @@ func (r *Router) Match(method, path string) (Route, map[string]string, bool) {
 		if !isParam(segment) {
 			continue
 		}
-		value, err := url.PathUnescape(parts[n])
-		if err != nil {
-			return Route{}, nil, false
-		}
 		if parameters == nil {
 			parameters = map[string]string{}
 		}
-		parameters[segment[1:len(segment)-1]] = value
+		parameters[segment[1:len(segment)-1]] = parts[n]
 	}
 	return route, parameters, true
 }
