@@ -29,7 +29,7 @@ func (in *listTrusts) Check() error {
 	case text(in.Trustee) != "":
 		in.listing = trust.OfTrustee(*in.Trustee, marker)
 	default:
-		in.listing = trust.Everybodys(marker)
+		in.listing = trust.OfEverybody(marker)
 	}
 	return nil
 }

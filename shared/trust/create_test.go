@@ -51,7 +51,7 @@ func TestCreate_refusals(t *testing.T) {
 			requireKind(t, c.want, err)
 		})
 	}
-	page, err := w.list(Everybodys(""))
+	page, err := w.list(OfEverybody(""))
 	require.NoError(t, err)
 	assert.Empty(t, page.Trusts, "nothing was made")
 }

@@ -17,7 +17,6 @@ import (
 type lineage []Trust
 
 func (l lineage) trust() Trust       { return l[len(l)-1] }
-func (l lineage) root() Trust        { return l[0] }
 func (l lineage) ancestors() []Trust { return l[:len(l)-1] }
 
 // users are the ids of everybody in the lineage, each once.

@@ -66,8 +66,8 @@ func listing(of, marker string, key func(of, id string) store.Key) *Listing {
 	return l
 }
 
-// Everybodys lists all trusts.
-func Everybodys(marker string) *Listing {
+// OfEverybody lists all trusts.
+func OfEverybody(marker string) *Listing {
 	l := &Listing{marker: marker}
 	for n := range store.TrustLists {
 		first := fmt.Sprintf("%x", n)

@@ -44,7 +44,7 @@ func TestList(t *testing.T) {
 	t.Run("TR-071 of a trustee", func(t *testing.T) { check(t, OfTrustee(w.bob, ""), chain[0].ID, chain[3].ID, plain.ID) })
 	t.Run("of a project", func(t *testing.T) { check(t, OfProject(w.shop, ""), elsewhere.ID) })
 	t.Run("TR-074 of everybody", func(t *testing.T) {
-		check(t, Everybodys(""), chain[0].ID, chain[1].ID, chain[2].ID, chain[3].ID, plain.ID, bobs.ID, elsewhere.ID, expiring.ID, spent.ID)
+		check(t, OfEverybody(""), chain[0].ID, chain[1].ID, chain[2].ID, chain[3].ID, plain.ID, bobs.ID, elsewhere.ID, expiring.ID, spent.ID)
 	})
 	t.Run("of nobody", func(t *testing.T) {
 		for _, nobody := range []string{"nobody", "\xff", string(make([]byte, 5000))} {
@@ -100,13 +100,13 @@ func TestList_pages(t *testing.T) {
 	pages, all := follow(func(marker string) *Listing { return OfTrustor(w.ada, marker) })
 	assert.Equal(t, 2, pages)
 	assert.Equal(t, made, all)
-	_, all = follow(Everybodys)
+	_, all = follow(OfEverybody)
 	assert.Equal(t, made, all)
 
 	for _, marker := range []string{"nope", id(9), "\xff"} {
 		_, err := w.list(OfTrustor(w.ada, marker))
 		requireKind(t, problem.KindNotFound, err)
-		_, err = w.list(Everybodys(marker))
+		_, err = w.list(OfEverybody(marker))
 		requireKind(t, problem.KindNotFound, err)
 	}
 }
@@ -115,7 +115,7 @@ func TestList_pages(t *testing.T) {
 func TestList_trips(t *testing.T) {
 	w := newWorld(t)
 	w.chain(t)
-	for _, l := range []*Listing{OfTrustor(w.ada, ""), Everybodys("")} {
+	for _, l := range []*Listing{OfTrustor(w.ada, ""), OfEverybody("")} {
 		rs := w.reads()
 		require.NoError(t, rs.Settle(w.ctx, func() error { _, err := w.trusts.List(rs, l); return err }))
 		assert.Equal(t, 2, rs.Trips())

@@ -143,7 +143,7 @@ func (m *model) check(rt *rapid.T) {
 			require.True(rt, m.holds(a.TrustorID, st.ProjectID, st.Roles), "roles beyond those of a trustor")
 		}
 	}
-	page, err := m.w.list(Everybodys(""))
+	page, err := m.w.list(OfEverybody(""))
 	require.NoError(rt, err)
 	require.Equal(rt, sorted(listed...), ids(page.Trusts))
 }

@@ -99,7 +99,7 @@ func Redelegate(parent Trust, ancestors []Trust, g Grant, maximum int) error {
 	if g.redelegatable() && g.RedelegationCount != nil && *g.RedelegationCount != parent.RedelegationCount-1 {
 		return problem.ForbiddenBecause(fmt.Sprintf("the redelegation count can only be %d or 0", parent.RedelegationCount-1))
 	}
-	if err := (lineage(append(above, g.under(parent)))).lawful(); err != nil {
+	if err := lineage(append(above, g.under(parent))).lawful(); err != nil {
 		return problem.ForbiddenBecause(err.Error())
 	}
 	return nil
