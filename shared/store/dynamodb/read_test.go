@@ -120,6 +120,11 @@ func TestPageMarks(t *testing.T) {
 	assert.NotContains(t, n.sent[0].body, "ExclusiveStartKey")
 	assert.NotEqual(t, true, n.sent[0].body["ConsistentRead"], "DynamoDB refuses it on an index")
 
+	_, err = table.Query(t.Context(), store.Partition(store.Keyset()))
+	require.NoError(t, err)
+	assert.Equal(t, true, n.sent[1].body["ConsistentRead"])
+	n.sent = n.sent[:1]
+
 	byUser.After = page.Next
 	_, err = table.Query(t.Context(), byUser)
 	require.NoError(t, err)

@@ -55,6 +55,8 @@ func testConditions(t *testing.T, table store.Table) {
 		{"contains in nothing", store.Contains("none", "a"), false, false},
 		{"lacks", store.Lacks("set", "c"), true, true},
 		{"lacks not", store.Lacks("set", "b"), false, true},
+		{"part of a text", store.Contains("text", "x"), false, false},
+		{"lacks part of a text", store.Lacks("text", "x"), true, true},
 		{"lacks in nothing", store.Lacks("none", "a"), true, true},
 	}
 	kinds := []struct {
