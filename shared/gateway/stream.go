@@ -80,7 +80,7 @@ func fromImage(image map[string]events.DynamoDBAttributeValue) (store.Item, erro
 		case events.DataTypeString:
 			i[name] = v.String()
 		case events.DataTypeNumber:
-			n, err := v.Integer()
+			n, err := v.Int64() // Integer would cut off what is no int64
 			if err != nil {
 				return nil, fmt.Errorf("attribute %s: %w", name, err)
 			}
