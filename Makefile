@@ -1,0 +1,58 @@
+# `make` prints what there is. Everything is written below .build, .cache and .mandate.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Architecture of the deployed functions: arm64 or amd64.
+ARCH ?= arm64
+AREAS := $(notdir $(patsubst %/lambda,%,$(wildcard functions/*/lambda)))
+GO_SOURCES := $(shell find . -name '*.go' -not -path './.*') go.mod go.sum template.yaml $(wildcard shared/policy/*.cedar)
+LAMBDA := CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build -trimpath -tags lambda.norpc -ldflags "-s -w"
+
+.PHONY: help
+help: ## print the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
+
+.PHONY: run
+run: bin/mandate ## serve the API on this machine (DATA=.mandate|memory PORT=5000 ADMIN_PASSWORD=…)
+	@exec bin/mandate serve
+
+bin/mandate: $(GO_SOURCES)
+	@echo "Building (the first time takes a minute)…"
+	@CGO_ENABLED=0 go build -trimpath -o $@ ./cmd/mandate
+
+.PHONY: build
+build: $(AREAS:%=build-%) ## build one static executable per area into .build (ARCH=arm64|amd64)
+
+.PHONY: $(AREAS:%=build-%)
+$(AREAS:%=build-%): build-%:
+	@$(LAMBDA) -o .build/$*/bootstrap ./functions/$*/lambda
+	@printf '%-14s %s\n' $* "$$(du -h .build/$*/bootstrap | cut -f1)"
+
+.PHONY: test
+test: ## run the tests that need Go only
+	go test ./...
+
+.PHONY: acceptance
+acceptance: bin/mandate ## run linters, both engines, and stock clients against the running service
+	test/acceptance/run.sh
+
+.PHONY: bench
+bench: bin/mandate ## measure validating and issuing over the whole local path, and what a validation allocates
+	test/bench.sh
+
+.PHONY: lint
+lint: ## run the linters
+	test/acceptance/lint.sh
+
+.PHONY: generate
+generate: ## write what is made from template.yaml
+	go generate ./...
+
+.PHONY: dynamodb-local
+dynamodb-local: ## run DynamoDB Local on 127.0.0.1:8000 (needs Java and Maven)
+	go run ./test/dynamodblocal/cmd
+
+.PHONY: clean
+clean: ## remove what was built; data in .mandate stays
+	rm -rf .build bin
