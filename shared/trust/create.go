@@ -66,7 +66,7 @@ func (s *Service) draft(rs *store.ReadSet, by policy.Caller, g Grant) (Trust, er
 		return g.first(s.max)
 	}
 	parent := above.trust()
-	if err := Redelegate(parent, above.ancestors(), g, int(s.max)); err != nil {
+	if err := Redelegate(parent, above.ancestors(), g, s.max); err != nil {
 		return Trust{}, err
 	}
 	t := g.under(parent)

@@ -48,7 +48,7 @@ func (g Grant) trust() Trust {
 
 // first is the grant as the first trust of a chain: the asked number of generations may
 // follow, or as many as the deployment allows (TR-040 to TR-045).
-func (g Grant) first(maximum int64) (Trust, error) {
+func (g Grant) first(maximum int) (Trust, error) {
 	t := g.trust()
 	if err := g.declineUses(); err != nil {
 		return Trust{}, err
@@ -56,11 +56,11 @@ func (g Grant) first(maximum int64) (Trust, error) {
 	if !g.redelegatable() {
 		return t, nil
 	}
-	t.RedelegationCount = maximum
+	t.RedelegationCount = int64(maximum)
 	if g.RedelegationCount != nil {
 		t.RedelegationCount = *g.RedelegationCount
 	}
-	if t.RedelegationCount > maximum {
+	if t.RedelegationCount > int64(maximum) {
 		return Trust{}, problem.ForbiddenBecause(fmt.Sprintf("a trust may be redelegated at most %d times", maximum))
 	}
 	return t, nil

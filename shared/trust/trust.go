@@ -64,7 +64,7 @@ type Service struct {
 	table     store.Table
 	registry  *directory.Registry
 	now       func() time.Time
-	max       int64
+	max       int
 	retention time.Duration
 	newID     func() string
 }
@@ -90,7 +90,7 @@ func New(o Options) *Service {
 		o.Retention = DefaultRetention
 	}
 	return &Service{
-		table: o.Table, registry: o.Registry, now: o.Now, max: int64(o.MaxRedelegation), retention: o.Retention, newID: newID,
+		table: o.Table, registry: o.Registry, now: o.Now, max: o.MaxRedelegation, retention: o.Retention, newID: newID,
 	}
 }
 
