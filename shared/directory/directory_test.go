@@ -17,9 +17,11 @@ import (
 	"mandate/shared/store"
 	"mandate/shared/store/embedded"
 	"mandate/shared/store/retry"
+	"mandate/shared/store/tear"
 )
 
-// bench is a directory over a table in memory, with the default domain and its roles.
+// bench is a directory over a table in memory whose reads are torn apart, with the default
+// domain and its roles.
 type bench struct {
 	*directory.Directory
 	t        *testing.T
@@ -38,7 +40,7 @@ func newBench(t *testing.T) *bench {
 	engine, err := embedded.Open(embedded.Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, engine.Close()) })
-	table := retry.New(engine, retry.Options{})
+	table := retry.New(tear.New(engine, tear.Options{Seed: 1}), retry.Options{})
 	registry := directory.NewRegistry(table)
 	b := &bench{t: t, table: table, log: engine, registry: registry, Directory: directory.New(directory.Options{
 		Table: table, Registry: registry, Hasher: secret.NewHasher(), Now: time.Now,
@@ -233,7 +235,7 @@ func TestBootstrapAtOnceOnAnEmptyTable(t *testing.T) {
 	engine, err := embedded.Open(embedded.Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, engine.Close()) })
-	table := retry.New(engine, retry.Options{})
+	table := retry.New(tear.New(engine, tear.Options{Seed: 2}), retry.Options{})
 	results := make([]directory.BootstrapResult, 4)
 	var group sync.WaitGroup
 	for i := range results {
@@ -662,4 +664,24 @@ func TestLostAnswerIsSettled(t *testing.T) {
 	require.NoError(t, d.DeleteUser(t.Context(), b.rs(), u.ID))
 	_, err = b.find(u.ID)
 	requireKind(t, problem.KindNotFound, err)
+}
+
+// TestInheritingGroupsAtOnce: the head names a target exactly while a group inherits from
+// it, whoever comes and goes at the same time.
+func TestInheritingGroupsAtOnce(t *testing.T) {
+	b := newBench(t)
+	on := store.OnProject(b.project("top", "").ID).Below()
+	role := b.role("member")
+	groups := [2]store.Actor{store.GroupActor(b.group("one").ID), store.GroupActor(b.group("two").ID)}
+	b.grant(groups[0], on, "member")
+	for i := range 30 {
+		leaves, comes := groups[i%2], groups[(i+1)%2]
+		var group sync.WaitGroup
+		group.Go(func() { require.NoError(t, b.Revoke(t.Context(), b.rs(), leaves, on, role)) })
+		group.Go(func() { require.NoError(t, b.Grant(t.Context(), b.rs(), comes, on, role)) })
+		group.Wait()
+		require.Equal(t, store.Set{"PROJECT#" + on.ID}, b.head().Inherited)
+	}
+	b.revoke(groups[0], on, "member")
+	require.Empty(t, b.head().Inherited)
 }

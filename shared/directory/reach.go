@@ -16,7 +16,7 @@ type Reach struct {
 	System   bool
 }
 
-// Kinds of target that a Reach can be limited to.
+// ReachOf says which kinds of target to look for.
 type ReachOf struct{ Projects, Domains, System bool }
 
 // Reach finds where a user holds roles. Its cost grows with the number of her grants
