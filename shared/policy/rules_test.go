@@ -219,7 +219,7 @@ func TestTrusts(t *testing.T) {
 		{"TR-073_plain_caller", "list_trusts", onProject("member"), policy.TrustList{}, no},
 		{"TR-073_unscoped_caller", "list_trusts", unscoped(), policy.TrustList{}, no},
 		{"TR-074_admin", "list_trusts", onProject("admin"), policy.TrustList{}, yes},
-		{"TR-074_admin_by_trustee", "list_trusts_for_trustee", onSystem("admin"), policy.TrustList{TrusteeID: "other"}, yes},
+		{"TR-074_admin_by_trustee", "list_trusts_for_trustee", onProject("admin"), policy.TrustList{TrusteeID: "other"}, yes},
 		{"C-078_reader_on_project", "list_trusts", onProject("reader"), policy.TrustList{}, no},
 		{"C-078_manager_on_project", "list_trusts", onProject("manager"), policy.TrustList{}, no},
 		{"C-078_reader_on_domain", "list_trusts", onDomain("reader"), policy.TrustList{}, no},
