@@ -71,40 +71,44 @@ func (p Poller) Drain(ctx context.Context) error {
 }
 
 // deliver gives a batch until all of it has been handled or passed over, and returns the
-// position behind it.
+// position behind it. A batch that fails as a whole is halved until the record that it
+// fails for stands alone, which uses up no retries (BisectBatchOnFunctionError).
 func (p Poller) deliver(ctx context.Context, changes []store.Change, at string) (string, error) {
-	retries := 0
+	size, retries := len(changes), 0
 	for len(changes) > 0 {
-		failed, err := p.invoke(ctx, changes)
-		if err != nil {
-			failed = 0
+		done, err := p.invoke(ctx, changes[:size])
+		if err != nil && ctx.Err() == nil {
+			p.Logger.WarnContext(ctx, "stream batch failed", "reader", p.Reader,
+				"position", changes[0].Position, "records", size, "cause", err.Error())
 		}
-		if failed > 0 {
-			at, retries = changes[failed-1].Position, 0
-			if err := p.Log.Acknowledge(ctx, p.Reader, at); err != nil {
-				return at, fmt.Errorf("keep the position of %s: %w", p.Reader, err)
-			}
-			changes = changes[failed:]
-			continue
-		}
-		if ctx.Err() != nil {
+		switch {
+		case done > 0:
+		case ctx.Err() != nil:
 			return at, ctx.Err()
-		}
-		if retries++; retries > cmp.Or(p.Retries, 10) {
-			p.Logger.ErrorContext(ctx, "stream record passed over", "reader", p.Reader,
-				"position", changes[0].Position, "item", changes[0].Key.String(), "retries", retries-1)
-			at, changes, retries = changes[0].Position, changes[1:], 0
-			if err := p.Log.Acknowledge(ctx, p.Reader, at); err != nil {
-				return at, fmt.Errorf("keep the position of %s: %w", p.Reader, err)
-			}
+		case err != nil && size > 1:
+			size /= 2
 			continue
+		case retries < cmp.Or(p.Retries, 10):
+			retries++
+			pause(ctx, min(100*time.Millisecond<<min(retries, 6), 5*time.Second))
+			continue
+		default:
+			p.Logger.ErrorContext(ctx, "stream record passed over", "reader", p.Reader,
+				"position", changes[0].Position, "item", changes[0].Key.String(), "retries", retries)
+			done = 1
 		}
-		pause(ctx, min(100*time.Millisecond<<min(retries, 6), 5*time.Second))
+		at = changes[done-1].Position
+		if err := p.Log.Acknowledge(ctx, p.Reader, at); err != nil {
+			return at, fmt.Errorf("keep the position of %s: %w", p.Reader, err)
+		}
+		changes = changes[done:]
+		size, retries = len(changes), 0
 	}
 	return at, nil
 }
 
-// invoke gives one batch and returns how many of its records, from the first, were handled.
+// invoke gives one batch and returns how many of its records, from the first, were
+// handled; an error means that it failed as a whole.
 func (p Poller) invoke(ctx context.Context, changes []store.Change) (int, error) {
 	batch := events.DynamoDBEvent{Records: make([]events.DynamoDBEventRecord, 0, len(changes))}
 	for _, c := range changes {

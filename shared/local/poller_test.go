@@ -1,0 +1,191 @@
+package local_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"mandate/shared/local"
+	"mandate/shared/store"
+	"mandate/shared/store/embedded"
+)
+
+// stream is a stream function of a test: it notes the batches that it was given and fails
+// records, or whole batches, as it is told.
+type stream struct {
+	batches []string // the partition keys of each batch
+	fail    func(events.DynamoDBEventRecord) bool
+	err     func(batch string) error
+	given   chan struct{}
+}
+
+func (s *stream) Invoke(_ context.Context, payload []byte) ([]byte, error) {
+	var batch events.DynamoDBEvent
+	if err := json.Unmarshal(payload, &batch); err != nil {
+		return nil, err
+	}
+	var names []string
+	reply := events.DynamoDBEventResponse{}
+	for _, r := range batch.Records {
+		names = append(names, r.Change.Keys[store.AttrPK].String())
+		if s.fail != nil && s.fail(r) {
+			reply.BatchItemFailures = append(reply.BatchItemFailures, events.DynamoDBBatchItemFailure{ItemIdentifier: r.Change.SequenceNumber})
+		}
+	}
+	s.batches = append(s.batches, strings.Join(names, " "))
+	if s.given != nil {
+		s.given <- struct{}{}
+	}
+	if s.err != nil {
+		if err := s.err(strings.Join(names, " ")); err != nil {
+			return nil, err
+		}
+	}
+	return json.Marshal(reply)
+}
+
+// open is a table with an item for each name, written one after another.
+func open(t *testing.T, names ...string) *embedded.Table {
+	t.Helper()
+	table, err := embedded.Open(embedded.Options{})
+	require.NoError(t, err)
+	write(t, table, names...)
+	return table
+}
+
+func write(t *testing.T, table *embedded.Table, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		k := store.Key{PK: name, SK: "ITEM"}
+		require.NoError(t, table.Write(t.Context(), store.NewRequestID(), store.Create(k, store.Item{"type": "ITEM"})))
+	}
+}
+
+func poller(table *embedded.Table, s *stream) local.Poller {
+	return local.Poller{Log: table, Function: s, Reader: "cascade", Batch: 3, Retries: 2, Logger: slog.New(slog.DiscardHandler)}
+}
+
+func TestChangesComeInOrderAndInBatches(t *testing.T) {
+	table := open(t, "a", "b", "c", "d", "e")
+	defer func() { require.NoError(t, table.Close()) }()
+	s := &stream{}
+	require.NoError(t, poller(table, s).Drain(t.Context()))
+	assert.Equal(t, []string{"a b c", "d e"}, s.batches)
+
+	write(t, table, "f")
+	again := &stream{}
+	require.NoError(t, poller(table, again).Drain(t.Context()))
+	assert.Equal(t, []string{"f"}, again.batches, "goes on after what was acknowledged")
+}
+
+// inTime runs a test on a clock of its own, which jumps over pauses.
+func inTime(t *testing.T, test func(*testing.T)) { synctest.Test(t, test) }
+
+func TestABatchGoesOnFromItsFirstFailure(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		table := open(t, "a", "b", "c", "d")
+		defer func() { require.NoError(t, table.Close()) }()
+		failures := 0
+		s := &stream{fail: func(r events.DynamoDBEventRecord) bool {
+			if r.Change.Keys[store.AttrPK].String() != "b" || failures == 2 {
+				return false
+			}
+			failures++
+			return true
+		}}
+		require.NoError(t, poller(table, s).Drain(t.Context()))
+		assert.Equal(t, []string{"a b c", "b c", "b c", "d"}, s.batches)
+	})
+}
+
+func TestARecordThatNeverSucceedsIsPassedOver(t *testing.T) {
+	for name, c := range map[string]struct {
+		function stream
+		batches  []string
+	}{
+		"reported": {
+			stream{fail: func(r events.DynamoDBEventRecord) bool { return r.Change.Keys[store.AttrPK].String() == "b" }},
+			[]string{"a b c", "b c", "b c", "b c", "c"},
+		},
+		"failing the whole batch": {
+			stream{err: func(batch string) error {
+				if strings.Contains(batch, "b") {
+					return errors.New("poison")
+				}
+				return nil
+			}},
+			[]string{"a b c", "a", "b c", "b", "b", "b", "c"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTime(t, func(t *testing.T) {
+				table := open(t, "a", "b", "c")
+				defer func() { require.NoError(t, table.Close()) }()
+				s := c.function
+				require.NoError(t, poller(table, &s).Drain(t.Context()))
+				assert.Equal(t, c.batches, s.batches, "two retries, and what stands around it is handled")
+
+				after := &stream{}
+				require.NoError(t, poller(table, after).Drain(t.Context()))
+				assert.Empty(t, after.batches, "it does not come again")
+			})
+		})
+	}
+}
+
+// raw is a function that answers with a text.
+type raw func() string
+
+func (f raw) Invoke(context.Context, []byte) ([]byte, error) { return []byte(f()), nil }
+
+func TestReplies(t *testing.T) {
+	for name, c := range map[string]struct {
+		reply string
+		calls int
+	}{
+		"without a list, all is handled":            {`{}`, 1},
+		"an empty list, all is handled":             {`{"batchItemFailures":[]}`, 1},
+		"a record that nobody gave, nothing is":     {`{"batchItemFailures":[{"itemIdentifier":"x"}]}`, 7},
+		"an empty identifier, nothing is":           {`{"batchItemFailures":[{"itemIdentifier":""}]}`, 7},
+		"what is no answer to a stream, nothing is": {`[]`, 7},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTime(t, func(t *testing.T) {
+				table := open(t, "a", "b")
+				defer func() { require.NoError(t, table.Close()) }()
+				p := poller(table, nil)
+				calls := 0
+				p.Function = raw(func() string { calls++; return c.reply })
+				require.NoError(t, p.Drain(t.Context()))
+				assert.Equal(t, c.calls, calls)
+			})
+		})
+	}
+}
+
+func TestRunWaitsForChangesAndEndsWithTheContext(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		table := open(t)
+		defer func() { require.NoError(t, table.Close()) }()
+		s := &stream{given: make(chan struct{})}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- poller(table, s).Run(ctx) }()
+		began := time.Now()
+		write(t, table, "a")
+		<-s.given
+		assert.Less(t, time.Since(began), time.Second, "a change is not polled for but told")
+		cancel()
+		require.NoError(t, <-done)
+		assert.Equal(t, []string{"a"}, s.batches)
+	})
+}
