@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# What `make acceptance` does: linters, both engines, the deployment's template, the real
+# flow with the stock client on both engines, and a service that is killed under load.
+# Everything that is fetched is pinned and kept below .cache/.
+#
+#   test/acceptance/run.sh [STEP...]    all steps, or those named (lint engines template flow crash)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+source test/acceptance/steps.sh
+
+engines() { go test -tags dynamodb ./shared/store/... ./test/...; }
+
+flow() {
+  step "flow on the embedded table" test/acceptance/serve.sh embedded test/acceptance/flow.sh
+  step "flow on DynamoDB Local" test/acceptance/serve.sh dynamodb test/acceptance/flow.sh
+}
+
+steps=("$@")
+[ ${#steps[@]} -gt 0 ] || steps=(lint engines template flow crash)
+began=$SECONDS
+for name in "${steps[@]}"; do
+  case $name in
+    lint) step "linters" test/acceptance/lint.sh ;;
+    engines) step "both engines" engines ;;
+    template) step "template" test/acceptance/sam.sh ;;
+    flow) flow ;;
+    crash) step "killed under load" go run ./test/crash ;;
+    *) echo "unknown step $name" >&2; exit 2 ;;
+  esac
+done
+printf '\nacceptance passed in %d s\n' "$((SECONDS - began))"

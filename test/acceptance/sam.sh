@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Validate template.yaml as AWS would, without AWS: `sam validate --lint` needs no account,
+# and what stands in for credentials opens nothing.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+source test/acceptance/steps.sh
+
+venv=$(python_with test/acceptance/requirements-sam.txt)
+export SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none
+"$venv/bin/sam" validate --lint --template template.yaml
