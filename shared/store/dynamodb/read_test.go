@@ -40,13 +40,13 @@ func TestUnprocessedKeys(t *testing.T) {
 	t.Run("asked for until all are there", func(t *testing.T) {
 		n := &network{}
 		n.answer = func(i int, r request) (reply, error) {
-			return processing(t, []int{3, 0, 0, 1, 3}[i], r), nil
+			return processing(t, []int{3, 0, 0, 0, 0, 1, 0, 0, 0, 0, 3}[i], r), nil
 		}
 		got, err := n.table(t).Read(t.Context(), keys...)
 		require.NoError(t, err)
 		require.Len(t, got, len(keys))
-		require.Len(t, n.sent, 5)
-		for i, left := range []int{7, 4, 4, 4, 3} {
+		require.Len(t, n.sent, 11)
+		for i, left := range []int{7, 4, 4, 4, 4, 4, 3, 3, 3, 3, 3} {
 			assert.Len(t, at(t, n.sent[i].body, "RequestItems", "mandate", "Keys"), left)
 			assert.Equal(t, true, at(t, n.sent[i].body, "RequestItems", "mandate", "ConsistentRead"))
 		}
