@@ -51,7 +51,8 @@ generate: ## write what is made from template.yaml
 
 .PHONY: dynamodb-local
 dynamodb-local: ## run DynamoDB Local on 127.0.0.1:8000 (needs Java and Maven)
-	go run ./test/dynamodblocal/cmd
+	@go build -o .cache/dynamodb-local ./test/dynamodblocal/cmd
+	@exec .cache/dynamodb-local # and not go run, which would leave it behind when it is stopped
 
 .PHONY: clean
 clean: ## remove what was built; data in .mandate stays

@@ -48,7 +48,7 @@ func Start() *app.App {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel}))
 	table, err := dynamodb.New(dynamodb.Options{
 		Table: c.TableName, Region: os.Getenv("AWS_REGION"), Endpoint: os.Getenv("DYNAMODB_ENDPOINT"),
-		Cloud: os.Getenv("AWS_LAMBDA_RUNTIME_API") != "",
+		Cloud: inCloud(),
 	})
 	if err != nil {
 		Stop(err)
@@ -65,6 +65,13 @@ func Start() *app.App {
 		Stop(err)
 	}
 	return a
+}
+
+// inCloud reports whether this is a Lambda function in AWS. SAM's and LocalStack's local
+// ones look the same but for their own variables, and SAM gives them its user's credentials.
+func inCloud() bool {
+	return os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" &&
+		os.Getenv("AWS_SAM_LOCAL") == "" && os.Getenv("LOCALSTACK_HOSTNAME") == ""
 }
 
 // Stop ends a process that cannot start.
