@@ -16,7 +16,7 @@ type rolesBody struct {
 
 // listRoles shows the roles that a trust names.
 func listRoles(a *app.App) api.Operation {
-	return api.Op(api.Spec[oneTrust]{Name: "ListTrustRoles", Action: "identity:list_roles_for_trust", Reads: oneTrust{}.reads},
+	return api.Op(api.Spec[oneTrust]{Name: "ListTrustRoles", Action: "identity:list_roles_for_trust", Reads: oneTrust{}.reads(a)},
 		func(ctx context.Context, c *api.Call, in oneTrust) (rolesBody, error) {
 			f, err := find(ctx, a, c, in.ID)
 			if err != nil {
@@ -40,7 +40,7 @@ type oneRole struct {
 func getRole(a *app.App) api.Operation {
 	return api.Op(api.Spec[oneRole]{
 		Name: "GetTrustRole", Action: "identity:get_role_for_trust",
-		Reads: func(rs *store.ReadSet, in oneRole) { wants(rs, in.TrustID) },
+		Reads: func(rs *store.ReadSet, in oneRole) { wants(a, rs, in.TrustID) },
 	}, func(ctx context.Context, c *api.Call, in oneRole) (roleBody, error) {
 		f, err := find(ctx, a, c, in.TrustID)
 		if err != nil {

@@ -102,7 +102,7 @@ type found struct {
 }
 
 // wants notes a trust for the first trip, beside what the caller's token stands on.
-func wants(rs *store.ReadSet, id string) { trust.Want(rs, "", "", "", id) }
+func wants(a *app.App, rs *store.ReadSet, id string) { _, _ = a.Trusts.Find(rs, id) }
 
 // find settles which trust an operation is about and whether the caller may do this to
 // it: what is not there is so for everybody, whoever asks (TR-062, TR-063).

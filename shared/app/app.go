@@ -61,15 +61,16 @@ func New(ctx context.Context, p Parts) (*App, error) {
 	trusts := trust.New(trust.Options{
 		Table: table, Registry: registry, Now: p.Now, MaxRedelegation: p.Config.MaxRedelegationCount,
 	})
+	people := directory.New(directory.Options{Table: table, Registry: registry, Hasher: hasher, Now: p.Now})
 	tokens := token.New(token.Options{
-		Table: table, Sealer: sealer, Registry: registry, Trusts: trusts, Hasher: hasher, Now: p.Now,
+		Table: table, Sealer: sealer, Registry: registry, Trusts: trusts, Hasher: hasher, Groups: people, Now: p.Now,
 		Settings: token.Settings{
 			Life: p.Config.TokenExpiration, Window: p.Config.AllowExpiredWindow, AllowRescope: p.Config.AllowRescopeScopedToken,
 		},
 	})
 	return &App{
 		Config: p.Config, Table: table, Registry: registry, Trusts: trusts, Tokens: tokens, Now: p.Now, Log: p.Log,
-		Directory: directory.New(directory.Options{Table: table, Registry: registry, Hasher: hasher, Now: p.Now}),
+		Directory: people,
 		API: &api.Server{
 			Table: table, Tokens: tokens, Policy: rules, Now: p.Now, PublicURL: p.Config.PublicURL, Log: p.Log,
 		},

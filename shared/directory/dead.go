@@ -9,6 +9,9 @@ type Dead struct {
 	// Hollow says that a delegation was hollowed out: the trust is there, but the
 	// trustor is disabled or lost a delegated role. A login then gets 403 (TR-094, TR-098).
 	Hollow bool
+	// Orphaned says that a user still names a group that was deleted: the next login
+	// takes her out of it, if the cascade has not come by (design.md section 5).
+	Orphaned bool
 }
 
 func (d *Dead) Error() string { return d.Why }

@@ -57,7 +57,7 @@ func ReadHead(rs *store.ReadSet) (Head, error) {
 // costs one read of the domain's item and nothing else.
 func domainHash(domainID string) string {
 	sum := sha256.Sum256([]byte(domainID))
-	return hex.EncodeToString(sum[:4])
+	return hex.EncodeToString(sum[:8])
 }
 
 // targetName is the form in which a target stands in Head.Inherited and User.Inherits.

@@ -1,6 +1,10 @@
 package directory
 
-import "mandate/shared/store"
+import (
+	"fmt"
+
+	"mandate/shared/store"
+)
 
 // The passes of this file answer: can it carry authority now? They fail with *Dead.
 
@@ -50,7 +54,7 @@ func LiveUser(rs *store.ReadSet, id string) (User, error) {
 	}
 	for _, g := range head.GoneGroups {
 		if u.Groups.Has(g) {
-			return u, dead("group %s of user %s is gone", g, id)
+			return u, &Dead{Why: fmt.Sprintf("group %s of user %s is gone", g, id), Orphaned: true}
 		}
 	}
 	return u, nil

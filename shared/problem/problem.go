@@ -93,6 +93,12 @@ func Conflict(kind, why string) *Error {
 	return &Error{Kind: KindConflict, Message: fmt.Sprintf("Conflict occurred attempting to store %s: %s.", kind, why)}
 }
 
+// TooMany asks to come back later: too much of this is being done right now.
+func TooMany(cause error) *Error {
+	return &Error{Kind: KindTooMany, Message: "Too many requests of this kind at once; the request can be repeated.",
+		Cause: cause, RetryAfter: time.Second}
+}
+
 // Unavailable asks to come back later; nothing was half-written.
 func Unavailable(cause error) *Error {
 	return &Error{Kind: KindUnavailable, Message: "The service is temporarily unable to answer; the request can be repeated.",

@@ -40,8 +40,8 @@ type findings struct {
 // delegated or system token may not become (T-043 to T-047) and for trusts that are not the
 // caller's or have been hollowed out (TR-092, TR-094, TR-098).
 func (s *Service) Issue(ctx context.Context, rs *store.ReadSet, l Login) (Token, secret.Text, error) {
-	var f findings
-	if err := rs.Settle(ctx, func() (err error) { f, err = s.find(rs, l); return err }); err != nil {
+	f, err := s.look(ctx, rs, l)
+	if err != nil {
 		return Token{}, secret.Text{}, err
 	}
 	t, err := s.decide(ctx, l, f)
@@ -50,6 +50,28 @@ func (s *Service) Issue(ctx context.Context, rs *store.ReadSet, l Login) (Token,
 	}
 	return s.store(ctx, rs, t)
 }
+
+// look settles what a login needs. A user who still names a deleted group is taken out
+// of it first: her earlier tokens end for good by that, and the new one may begin.
+func (s *Service) look(ctx context.Context, rs *store.ReadSet, l Login) (f findings, err error) {
+	for range maxGone {
+		if err := rs.Settle(ctx, func() (err error) { f, err = s.find(rs, l); return err }); err != nil {
+			return findings{}, err
+		}
+		var d *directory.Dead
+		if !errors.As(f.userErr, &d) || !d.Orphaned {
+			return f, nil
+		}
+		if err := s.groups.LeaveGone(ctx, rs, f.user.ID); err != nil {
+			return findings{}, fmt.Errorf("take user %s out of deleted groups: %w", f.user.ID, err)
+		}
+		rs.Forget(store.User(f.user.ID), store.Password(f.user.ID), rs.Head())
+	}
+	return f, nil
+}
+
+// maxGone bounds how many deleted groups one login leaves behind; the cascade does the rest.
+const maxGone = 4
 
 // find is the pass that reads all that a login needs. Its own error is ErrPending or a
 // failure of the service; what it found wrong with the login is in the findings.
@@ -207,7 +229,7 @@ func (s *Service) decide(ctx context.Context, l Login, f findings) (Token, error
 		switch method {
 		case MethodPassword:
 			if err := s.checkPassword(ctx, l.Password.Password, f); err != nil {
-				return Token{}, err
+				return Token{}, busy(err)
 			}
 		case MethodToken:
 			if err := s.checkParent(f, l.Scope); err != nil {
@@ -254,6 +276,14 @@ func (s *Service) checkPassword(ctx context.Context, password secret.Text, f fin
 		return s.rehash(ctx, f.user, password)
 	}
 	return nil
+}
+
+// busy turns too many hashes at work into 429 (C-018).
+func busy(err error) error {
+	if errors.Is(err, secret.ErrBusy) {
+		return problem.TooMany(err)
+	}
+	return err
 }
 
 // rehash replaces a hash brought along from Keystone. Losing against a change of the

@@ -18,8 +18,14 @@ type Service struct {
 	registry *directory.Registry
 	trusts   *trust.Service
 	hasher   Hasher
+	groups   Groups
 	now      func() time.Time
 	settings Settings
+}
+
+// Groups takes users out of groups that were deleted under them.
+type Groups interface {
+	LeaveGone(ctx context.Context, rs *store.ReadSet, userID string) error
 }
 
 // Settings are what an operator may choose.
@@ -51,6 +57,7 @@ type Options struct {
 	Registry *directory.Registry
 	Trusts   *trust.Service
 	Hasher   Hasher
+	Groups   Groups
 	Now      func() time.Time
 	Settings Settings
 }
@@ -58,7 +65,8 @@ type Options struct {
 // New puts a Service together.
 func New(o Options) *Service {
 	return &Service{
-		table: o.Table, sealer: o.Sealer, registry: o.Registry, trusts: o.Trusts, hasher: o.Hasher, now: o.Now, settings: o.Settings,
+		table: o.Table, sealer: o.Sealer, registry: o.Registry, trusts: o.Trusts, hasher: o.Hasher, groups: o.Groups,
+		now: o.Now, settings: o.Settings,
 	}
 }
 

@@ -81,7 +81,7 @@ func (s *Service) aboveNew(rs *store.ReadSet, by policy.Caller) (lineage, error)
 	if by.TrustID == "" {
 		return nil, nil
 	}
-	l, err := lineageOf(rs, by.TrustID)
+	l, err := s.lineageOf(rs, by.TrustID)
 	if err == nil {
 		err = l.unexpired(s.now())
 	}
@@ -154,6 +154,7 @@ func (s *Service) insert(ctx context.Context, rs *store.ReadSet, t Trust) (Trust
 			if err != nil {
 				return Trust{}, fmt.Errorf("store trust %s: %w", t.ID, err)
 			}
+			s.memory.keep(t)
 			return t, nil
 		}
 		claim, _ := t.claim()

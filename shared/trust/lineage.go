@@ -48,11 +48,15 @@ func one(rs *store.ReadSet, id string) (Trust, error) {
 
 // lineageOf is a pass: a trust and all above it; *directory.Dead when one of them is gone.
 // A deleted trust takes its descendants along by this read alone.
-func lineageOf(rs *store.ReadSet, id string) (lineage, error) {
+func (s *Service) lineageOf(rs *store.ReadSet, id string) (lineage, error) {
+	if seen, ok := s.memory.recall(id); ok {
+		seen.want(rs)
+	}
 	t, err := one(rs, id)
 	if err != nil {
 		return nil, err
 	}
+	s.memory.keep(t)
 	t.want(rs)
 	l := make(lineage, 0, len(t.Ancestors)+1)
 	for _, a := range t.Ancestors {
@@ -147,7 +151,7 @@ func (s *Service) Find(rs *store.ReadSet, id string) (Trust, error) {
 }
 
 func (s *Service) find(rs *store.ReadSet, id string) (Trust, error) {
-	l, err := lineageOf(rs, id)
+	l, err := s.lineageOf(rs, id)
 	if err != nil {
 		return Trust{}, err
 	}

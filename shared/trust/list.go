@@ -105,7 +105,7 @@ func (s *Service) List(rs *store.ReadSet, l *Listing) (Page, error) {
 	}
 	page := Page{Next: next, Trusts: make([]Trust, 0, len(entries))}
 	for _, e := range entries {
-		above, err := lineageOf(rs, e.Item.Str(attrID))
+		above, err := s.lineageOf(rs, e.Item.Str(attrID))
 		if err == nil {
 			err = above.present(rs)
 		}

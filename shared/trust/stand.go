@@ -55,7 +55,10 @@ func (s *Service) Stand(rs *store.ReadSet, id string) (Standing, error) {
 	if t, err := one(rs, id); err == nil {
 		Want(rs, t.TrustorID, t.TrusteeID, t.ProjectID)
 	}
-	l, err := lineageOf(rs, id)
+	if seen, ok := s.memory.recall(id); ok {
+		Want(rs, seen.TrustorID, seen.TrusteeID, seen.ProjectID)
+	}
+	l, err := s.lineageOf(rs, id)
 	if err != nil {
 		return Standing{}, err
 	}

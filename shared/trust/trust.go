@@ -67,6 +67,7 @@ type Service struct {
 	max       int
 	retention time.Duration
 	newID     func() string
+	memory    memory
 }
 
 // Options are a Service's parts.
