@@ -97,7 +97,8 @@ func TestGETIsServedForHEAD(t *testing.T) {
 	}
 }
 
-// TestEveryExecutableIsBuiltAndUsed: what CodeUri names is what `make build` writes.
+// TestEveryExecutableIsBuiltAndUsed: what CodeUri names is what `make build` writes, and
+// `sam build` leaves it alone.
 func TestEveryExecutableIsBuiltAndUsed(t *testing.T) {
 	mains, err := filepath.Glob("../functions/*/lambda/main.go")
 	require.NoError(t, err)
@@ -111,6 +112,9 @@ func TestEveryExecutableIsBuiltAndUsed(t *testing.T) {
 	}
 	slices.Sort(used)
 	assert.Equal(t, built, slices.Compact(used))
+	for name, r := range resources(t) {
+		assert.Equal(t, r.Type == "AWS::Serverless::Function", r.Metadata.SkipBuild, name)
+	}
 }
 
 // TestTheVariablesAreThoseOfTheConfiguration: Globals sets what shared/config reads, and
@@ -131,6 +135,9 @@ func TestTheVariablesAreThoseOfTheConfiguration(t *testing.T) {
 type resource struct {
 	Type       string    `yaml:"Type"`
 	Properties yaml.Node `yaml:"Properties"`
+	Metadata   struct {
+		SkipBuild bool `yaml:"SkipBuild"`
+	} `yaml:"Metadata"`
 }
 
 func resources(t *testing.T) map[string]resource {
