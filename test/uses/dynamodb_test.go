@@ -1,0 +1,17 @@
+//go:build dynamodb
+
+package uses
+
+import (
+	"testing"
+
+	"mandate/test/dynamodblocal"
+	"mandate/test/service"
+)
+
+func TestUsesOfATrustOnDynamoDB(t *testing.T) {
+	t.Run("TR-101 as many tokens as uses", func(t *testing.T) { exactly(t, service.WithEngine(dynamodblocal.Table(t))) })
+	t.Run("TR-101 with a faulty table", func(t *testing.T) {
+		exactly(t, service.WithEngine(dynamodblocal.Table(t)), service.WithTable(faulty))
+	})
+}
