@@ -165,7 +165,7 @@ func (d *diff) optional(name string, before, after *string) {
 	}
 }
 
-func (d *diff) flag(name string, before, after bool) {
+func (d *diff) flag(name string, before, after bool) { //nolint:unparam // one of a family: name, before, after
 	if before != after {
 		d.set(name, after)
 	}

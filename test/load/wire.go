@@ -26,7 +26,7 @@ func dial(host string) (*conn, error) {
 	return &conn{c, bufio.NewReaderSize(c, 32<<10)}, nil
 }
 
-func (c *conn) close() { _ = c.Conn.Close() }
+func (c *conn) close() { _ = c.Close() }
 
 // do sends raw bytes and reads one answer to its end.
 func (c *conn) do(raw []byte) (status int, headers map[string]string, err error) {

@@ -2,8 +2,8 @@ package service_test
 
 import (
 	"log/slog"
-	"os"
 	"net/http"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"

@@ -76,7 +76,7 @@ var (
 	encoder = must(cbor.EncOptions{NilContainers: cbor.NilContainerAsEmpty}.EncMode())
 	// digester sorts, so that equal mutations have equal bytes.
 	digester = must(cbor.EncOptions{Sort: cbor.SortBytewiseLexical}.EncMode())
-	decoder  = must(cbor.DecOptions{IntDec: cbor.IntDecConvertSigned, MaxArrayElements: 1 << 20, MaxMapPairs: 1 << 20}.DecMode())
+	decoder  = must(cbor.DecOptions{IntDec: cbor.IntDecConvertSignedOrFail, MaxArrayElements: 1 << 20, MaxMapPairs: 1 << 20}.DecMode())
 )
 
 func must[T any](v T, err error) T {

@@ -32,7 +32,7 @@ func (c change) bytes(sequence uint64, at time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return seal(sequenceBytes(sequence), append(sequenceBytes(uint64(at.UnixMicro())), body...)), nil //nolint:gosec // G115: after 1970
+	return seal(sequenceBytes(sequence), append(sequenceBytes(uint64(at.UnixMicro())), body...)), nil
 }
 
 func changeFrom(key, sealed []byte) (change, time.Time, error) {

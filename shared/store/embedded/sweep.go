@@ -18,7 +18,7 @@ func ttlBytes(item store.Item, key []byte) []byte {
 		return nil
 	}
 	// A negative time has passed; the smallest sorts first like any other past one.
-	return join(sequenceBytes(uint64(max(seconds, 0))), key) //nolint:gosec // G115: not negative
+	return join(sequenceBytes(uint64(max(seconds, 0))), key)
 }
 
 // sweepEvery is the sweeper.
