@@ -1,0 +1,68 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"mandate": main})
+}
+
+// TestCommand runs the scripts in testdata against the command itself.
+func TestCommand(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata", Deadline: time.Now().Add(time.Minute),
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"freeport": freePort, "await": await, "damage": damage, "mode": mode,
+		},
+	})
+}
+
+// freePort sets a variable to a port that nobody listens on.
+func freePort(ts *testscript.TestScript, _ bool, args []string) {
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Setenv(args[0], fmt.Sprint(l.Addr().(*net.TCPAddr).Port))
+	ts.Check(l.Close())
+}
+
+// await returns when a service answers on a port.
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	url := "http://127.0.0.1:" + args[0] + "/v3"
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if r, err := http.Get(url); err == nil { //nolint:gosec,noctx // G107: a port of this test
+			_ = r.Body.Close()
+			if r.StatusCode == http.StatusOK {
+				return
+			}
+		}
+	}
+	ts.Fatalf("nobody answers at %s", url)
+}
+
+// damage overwrites the first pages of a data file behind its two meta pages.
+func damage(ts *testscript.TestScript, _ bool, args []string) {
+	f, err := os.OpenFile(ts.MkAbs(args[0]), os.O_RDWR, 0)
+	ts.Check(err)
+	_, err = f.WriteAt(bytes.Repeat([]byte("damage! "), 8*4096/8), 2*4096)
+	ts.Check(err)
+	ts.Check(f.Close())
+}
+
+// mode compares the permissions of a file.
+func mode(ts *testscript.TestScript, _ bool, args []string) {
+	info, err := os.Stat(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[0] {
+		ts.Fatalf("%s has mode %s", args[1], got)
+	}
+}
