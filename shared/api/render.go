@@ -30,6 +30,7 @@ var statuses = map[problem.Kind]struct {
 	problem.KindMethodNotAllowed: {http.StatusMethodNotAllowed, "Method Not Allowed"},
 	problem.KindConflict:         {http.StatusConflict, "Conflict"},
 	problem.KindGone:             {http.StatusGone, "Gone"},
+	problem.KindPrecondition:     {http.StatusPreconditionFailed, "Precondition Failed"},
 	problem.KindTooLarge:         {http.StatusRequestEntityTooLarge, "Request Entity Too Large"},
 	problem.KindUnsupportedMedia: {http.StatusUnsupportedMediaType, "Unsupported Media Type"},
 	problem.KindTooMany:          {http.StatusTooManyRequests, "Too Many Requests"},

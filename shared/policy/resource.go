@@ -65,6 +65,9 @@ type Membership struct{ GroupDomainID, UserDomainID string }
 // Credential is a credential of a user.
 type Credential struct{ UserID string }
 
+// Preauthentication is a pre-authentication of a user, or her list of them.
+type Preauthentication struct{ UserID string }
+
 func (Any) facts() facts      { return nil }
 func (d Domain) facts() facts { return facts{"domain_id": text(d.ID)} }
 func (u User) facts() facts   { return facts{"user_id": text(u.ID), "domain_id": text(u.DomainID)} }
@@ -82,7 +85,10 @@ func (m Membership) facts() facts {
 	return facts{"group_domain_id": text(m.GroupDomainID), "user_domain_id": text(m.UserDomainID)}
 }
 func (c Credential) facts() facts { return facts{"user_id": text(c.UserID)} }
-func (t Token) facts() facts      { return facts{"subject_id": text(t.SubjectID)} }
+func (p Preauthentication) facts() facts {
+	return facts{"user_id": text(p.UserID)}
+}
+func (t Token) facts() facts { return facts{"subject_id": text(t.SubjectID)} }
 func (t Trust) facts() facts {
 	return facts{"trustor_id": text(t.TrustorID), "trustee_id": text(t.TrusteeID), "within": types.Boolean(t.Within)}
 }

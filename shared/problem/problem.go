@@ -24,6 +24,7 @@ const (
 	KindMethodNotAllowed                 // 405
 	KindConflict                         // 409
 	KindGone                             // 410
+	KindPrecondition                     // 412
 	KindTooLarge                         // 413
 	KindUnsupportedMedia                 // 415
 	KindTooMany                          // 429
@@ -91,6 +92,11 @@ func NotFound(kind, id string) *Error {
 // Conflict says what stood in the way: Conflict("user", "the name ada is taken in this domain").
 func Conflict(kind, why string) *Error {
 	return &Error{Kind: KindConflict, Message: fmt.Sprintf("Conflict occurred attempting to store %s: %s.", kind, why)}
+}
+
+// Precondition says that the caller's If-Match does not hold: what she saw has changed.
+func Precondition(kind, id string) *Error {
+	return &Error{Kind: KindPrecondition, Message: fmt.Sprintf("The %s %s is not as If-Match says.", kind, id)}
 }
 
 // TooMany asks to come back later: too much of this is being done right now.

@@ -16,6 +16,8 @@ import "strconv"
 //	                            GRANT#SYSTEM                      … on the system
 //	                            TRUST#…                           list of trusts she made
 //	                            TRUSTEE#…                         list of trusts made to her
+//	                            PREAUTH#…                         pre-authentication: her own handle on a trust of hers
+//	                            PREFOR#… (delegate) #…            list of them by delegate
 //	GROUP#…                     GROUP                             group
 //	                            MEMBER#…                          list of its members
 //	                            GRANT#…                           roles of the group, as for a user
@@ -190,6 +192,14 @@ func TrustOfTrustee(userID, id string) Key { return Key{"USER#" + userID, "TRUST
 
 // TrustOfProject lists a trust under the project it is about.
 func TrustOfProject(projectID, id string) Key { return Key{"PROJECT#" + projectID, "TRUST#" + id} }
+
+// Preauth is a creator's pre-authentication.
+func Preauth(userID, id string) Key { return Key{"USER#" + userID, "PREAUTH#" + id} }
+
+// PreauthFor lists a pre-authentication by its delegate.
+func PreauthFor(userID, delegateID, id string) Key {
+	return Key{"USER#" + userID, "PREFOR#" + delegateID + "#" + id}
+}
 
 // TrustLists is how many partitions the list of all trusts has.
 const TrustLists = 16

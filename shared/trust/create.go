@@ -27,7 +27,7 @@ func (s *Service) Create(ctx context.Context, rs *store.ReadSet, by policy.Calle
 		return Trust{}, err
 	}
 	t.CreatedAt = s.now().UTC()
-	return s.insert(ctx, rs, t)
+	return s.insert(ctx, rs, t, nil)
 }
 
 // draft is a pass: the trust that a grant becomes, still without an id.
@@ -50,7 +50,7 @@ func (s *Service) draft(rs *store.ReadSet, by policy.Caller, g Grant) (Trust, er
 	if err != nil {
 		return Trust{}, err
 	}
-	if g.RoleIDs, err = resolve(roles, g.RoleIDs, g.RoleNames); err != nil {
+	if g.RoleIDs, err = g.resolve(roles); err != nil {
 		return Trust{}, err
 	}
 	if err := s.delegable(rs, above, g); err != nil {
@@ -59,7 +59,7 @@ func (s *Service) draft(rs *store.ReadSet, by policy.Caller, g Grant) (Trust, er
 	if !g.ExpiresAt.IsZero() {
 		g.ExpiresAt = g.ExpiresAt.UTC().Truncate(time.Second)
 		if !s.now().Before(g.ExpiresAt) {
-			return Trust{}, problem.Invalid("trust.expires_at", "must be in the future") // TR-019
+			return Trust{}, problem.Invalid(g.named("expires_at"), "must be in the future") // TR-019
 		}
 	}
 	if above == nil {
@@ -93,9 +93,9 @@ func (s *Service) aboveNew(rs *store.ReadSet, by policy.Caller) (lineage, error)
 
 // resolve turns names into ids. A role listed twice is delegated once (TR-028; Divergence:
 // Keystone answers 409).
-func resolve(roles *directory.Roles, ids store.Set, names []string) (store.Set, error) {
-	all := slices.Clone([]string(ids))
-	for _, name := range names {
+func (g Grant) resolve(roles *directory.Roles) (store.Set, error) {
+	all := slices.Clone([]string(g.RoleIDs))
+	for _, name := range g.RoleNames {
 		var found []string
 		for _, r := range roles.All() {
 			if r.Name == name {
@@ -108,7 +108,7 @@ func resolve(roles *directory.Roles, ids store.Set, names []string) (store.Set, 
 		case 1:
 			all = append(all, found[0])
 		default:
-			return nil, problem.Invalid("trust.roles", fmt.Sprintf("must give the id of role %q: several have that name", name))
+			return nil, problem.Invalid(g.named("roles"), fmt.Sprintf("must give the id of role %q: several have that name", name))
 		}
 	}
 	return store.NewSet(all...), nil
@@ -143,12 +143,17 @@ func (s *Service) delegable(rs *store.ReadSet, above lineage, g Grant) error {
 const attempts = 5
 
 // insert writes a drafted trust. A claim whose holder is dead is taken over under the
-// condition that the holder is still the one that was judged (TR-027).
-func (s *Service) insert(ctx context.Context, rs *store.ReadSet, t Trust) (Trust, error) {
+// condition that the holder is still the one that was judged (TR-027). What is to be
+// written with the trust is asked for when its id is known.
+func (s *Service) insert(ctx context.Context, rs *store.ReadSet, t Trust, with func(Trust) []store.Mutation) (Trust, error) {
 	var holder string // of the claim; "" when it is free
 	for range attempts {
 		t.ID = s.newID()
-		err := s.table.Write(ctx, store.NewRequestID(), s.insertion(t, holder)...)
+		write := s.insertion(t, holder)
+		if with != nil {
+			write = append(write, with(t)...)
+		}
+		err := s.table.Write(ctx, store.NewRequestID(), write...)
 		refused, ok := store.AsRefused(err)
 		if !ok {
 			if err != nil {
@@ -173,7 +178,7 @@ func (s *Service) insert(ctx context.Context, rs *store.ReadSet, t Trust) (Trust
 }
 
 // insertion is the transaction that makes a trust. At most ten items of 1 KB: 20 write
-// units (design.md section 5).
+// units (design.md section 5); two more where a pre-authentication comes with it.
 //
 // A child checks its parent and its root, not its trustor and project: these are the parent's too,
 // and whatever ends the parent after this write finds the child in the parent's list.
@@ -188,7 +193,8 @@ func (s *Service) insertion(t Trust, holder string) []store.Mutation {
 		if holder == "" {
 			write = append(write, store.Create(k, claim))
 		} else {
-			write = append(write, store.Update(k).Set(attrOwner, t.ID).Where(store.Equals(attrOwner, holder)))
+			write = append(write, store.Update(k).Set(attrOwner, t.ID).Set(store.AttrTTL, claim[store.AttrTTL]).
+				Where(store.Equals(attrOwner, holder)))
 		}
 	}
 	under := []store.Key{store.User(t.TrusteeID)}

@@ -17,8 +17,9 @@ const patience = 5 * time.Second
 
 // Delete ends a trust by one acknowledged write: from then on it, all trusts made from it
 // and all their tokens are dead, because each of them reads its item. The same
-// transaction takes it out of every list and gives its claim back. It fails with NotFound when
-// somebody else deleted it meanwhile.
+// transaction takes it out of every list, gives its claim back, and ends the
+// pre-authentication that holds it (PA-042). It fails with NotFound when somebody else
+// deleted it meanwhile.
 func (s *Service) Delete(ctx context.Context, t Trust) error {
 	gone, err := s.remove(ctx, t)
 	if err == nil && gone {
@@ -64,6 +65,11 @@ func (s *Service) belongings(t Trust) []store.Mutation {
 	}
 	if k, ok := t.claim(); ok {
 		write = append(write, store.Delete(k).Where(store.Equals(attrOwner, t.ID)))
+	}
+	if t.PreauthID != "" {
+		for _, k := range t.handles() {
+			write = append(write, store.Delete(k).Where(store.Equals(attrTrust, t.ID)))
+		}
 	}
 	return write
 }

@@ -24,7 +24,8 @@ const (
 	attrAncestors     = "ancestors" // ids joined by "/", because their order matters
 	attrAbove         = "above"
 	attrCreated       = "created_at" // microseconds since 1970
-	attrOwner         = "owner"      // of a claim: full id of the trust that holds it
+	attrPreauth       = "preauth_id"
+	attrOwner         = "owner" // of a claim: full id of the trust that holds it
 
 	typeTrust = "trust"
 )
@@ -43,6 +44,9 @@ func (t Trust) item(retention time.Duration) store.Item {
 	if t.RemainingUses != nil {
 		i[attrUses] = *t.RemainingUses
 	}
+	if t.PreauthID != "" {
+		i[attrPreauth] = t.PreauthID
+	}
 	return i
 }
 
@@ -52,6 +56,7 @@ func From(i store.Item) Trust {
 		ID: i.Str(attrID), TrustorID: i.Str(attrTrustor), TrusteeID: i.Str(attrTrustee), ProjectID: i.Str(attrProject),
 		Impersonation: i.Bool(attrImpersonation), RoleIDs: i.Set(attrRoles), ParentID: i.Str(attrParent),
 		RedelegationCount: i.Int(attrCount), CreatedAt: time.UnixMicro(i.Int(attrCreated)).UTC(), above: i.Set(attrAbove),
+		PreauthID: i.Str(attrPreauth),
 	}
 	if i.Has(attrExpires) {
 		t.ExpiresAt = time.Unix(i.Int(attrExpires), 0).UTC()
@@ -67,9 +72,10 @@ func From(i store.Item) Trust {
 }
 
 // setTTL lets the engine remove an item some time after the trust has ended. An expired
-// trust stays listed until then, as in Keystone.
+// trust stays listed until then, as in Keystone. One that a pre-authentication holds stays
+// for good, because it may be given a new life.
 func (t Trust) setTTL(i store.Item, retention time.Duration) {
-	if !t.ExpiresAt.IsZero() {
+	if !t.ExpiresAt.IsZero() && t.PreauthID == "" {
 		i[store.AttrTTL] = t.ExpiresAt.Add(retention).Unix()
 	}
 }

@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -22,7 +23,12 @@ type Grant struct {
 
 	AllowRedelegation bool
 	RedelegationCount *int64 // nil: not given
+
+	In string // the object that asks, as messages name it; "": trust
 }
+
+// named is an attribute as the client knows it.
+func (g Grant) named(attribute string) string { return cmp.Or(g.In, "trust") + "." + attribute }
 
 // redelegatable reports whether others may follow. To allow it and to ask for none is
 // not to allow it, and a number without allowing it says nothing (TR-043).
@@ -33,7 +39,7 @@ func (g Grant) redelegatable() bool {
 // declineUses refuses a limit of uses together with redelegation (TR-045).
 func (g Grant) declineUses() error {
 	if g.redelegatable() && g.RemainingUses != nil {
-		return problem.Invalid("trust.remaining_uses", "must be absent when redelegation is allowed")
+		return problem.Invalid(g.named("remaining_uses"), "must be absent when redelegation is allowed")
 	}
 	return nil
 }

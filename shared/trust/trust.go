@@ -39,6 +39,10 @@ type Trust struct {
 	Ancestors         []string // full ids, root first, parent last
 	CreatedAt         time.Time
 
+	// PreauthID is the pre-authentication that holds the trust; "": none. It is nobody's
+	// business but its creator's (preauthentications.md section 2).
+	PreauthID string
+
 	// above is everybody in the trusts above. It lets their items come in the same trip
 	// as the trusts that name them, and decides nothing.
 	above store.Set
