@@ -10,6 +10,8 @@ import (
 
 type commands struct {
 	Serve serveCommand `cmd:"" default:"withargs" help:"Serve the whole API on 127.0.0.1; made ready on its first start."`
+
+	Bootstrap bootstrapCommand `cmd:"" help:"Make the first domain, project, user, roles and catalog; again: enable admin and set its password."`
 }
 
 const about = `Mandate is an identity and delegation service that speaks the OpenStack Identity API.
@@ -18,6 +20,8 @@ Examples:
   mandate serve                       serve http://127.0.0.1:5000, data in .mandate
   DATA=memory PORT=5001 mandate serve keep nothing, on another port
   TOKEN_EXPIRATION=600 mandate serve  tokens live ten minutes
+  ADMIN_PASSWORD=new mandate bootstrap
+                                      admin's password was lost (stop the service first)
 
 Settings that are variables only: TOKEN_EXPIRATION and ALLOW_EXPIRED_WINDOW (seconds),
 POLICY_PRESET (self_service, keystone), PUBLIC_URL, LOG_LEVEL (debug, info, warn, error),

@@ -20,12 +20,9 @@ import (
 )
 
 type serveCommand struct {
-	Data          string `env:"DATA" default:".mandate" help:"Folder of the data file, keys and openrc; 'memory' keeps nothing."`
+	place
 	Port          int    `env:"PORT" default:"5000" help:"Port on 127.0.0.1."`
 	AdminPassword string `env:"ADMIN_PASSWORD" help:"Password of the user admin, set on the first start; generated when absent."`
-
-	DynamoDBEndpoint string `name:"dynamodb-endpoint" env:"DYNAMODB_ENDPOINT" help:"Keep the table in the DynamoDB at this URL (DynamoDB Local, LocalStack) instead of a data file."`
-	TableName        string `env:"TABLE_NAME" default:"mandate" help:"Its table there, created when absent."`
 }
 
 // Run serves until it is told to stop (SIGINT, SIGTERM).
@@ -86,29 +83,27 @@ func (c *serveCommand) run(ctx context.Context, l net.Listener, service *local.S
 	}()
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
-	c.say("Serving %s/v3 — stop with Ctrl-C.", base)
+	say("Serving %s/v3 — stop with Ctrl-C.", base)
 	c.sayNext()
 	select {
 	case err := <-served:
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
-	c.say("Stopping.")
+	say("Stopping.")
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceful)
 	defer cancel()
 	err := server.Shutdown(ctx)
 	return errors.Join(err, <-polled)
 }
 
-func (c *serveCommand) say(format string, a ...any) { fmt.Printf(format+"\n", a...) }
+func say(format string, a ...any) { fmt.Printf(format+"\n", a...) }
 
 func (c *serveCommand) sayNext() {
 	if c.memory() {
-		c.say("Nothing is kept. The admin's password is in the environment above.")
+		say("Nothing is kept. The admin's password is in the environment above.")
 		return
 	}
 	openrc := filepath.Join(c.Data, "openrc")
-	c.say("Next, in another terminal:  source %s && openstack token issue", openrc)
+	say("Next, in another terminal:  source %s && openstack token issue", openrc)
 }
-
-func (c *serveCommand) memory() bool { return c.Data == "memory" }

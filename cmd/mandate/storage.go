@@ -21,8 +21,18 @@ type storage struct {
 	close   func()
 }
 
+// place is where the operator wants data to be.
+type place struct {
+	Data string `env:"DATA" default:".mandate" help:"Folder of the data file, keys and openrc; 'memory' keeps nothing."`
+
+	DynamoDBEndpoint string `name:"dynamodb-endpoint" env:"DYNAMODB_ENDPOINT" help:"Keep the table in the DynamoDB at this URL (DynamoDB Local, LocalStack) instead of a data file."`
+	TableName        string `env:"TABLE_NAME" default:"mandate" help:"Its table there, created when absent."`
+}
+
+func (c *place) memory() bool { return c.Data == "memory" }
+
 // openStorage opens what DATA and DYNAMODB_ENDPOINT say.
-func (c *serveCommand) openStorage(ctx context.Context) (storage, error) {
+func (c *place) openStorage(ctx context.Context) (storage, error) {
 	if c.memory() {
 		key, err := secret.NewMasterKey()
 		if err != nil {
@@ -40,7 +50,7 @@ func (c *serveCommand) openStorage(ctx context.Context) (storage, error) {
 	return c.openTable(ctx, filepath.Join(c.Data, "table.db"), key)
 }
 
-func (c *serveCommand) openTable(ctx context.Context, path string, key secret.Wrapper) (storage, error) {
+func (c *place) openTable(ctx context.Context, path string, key secret.Wrapper) (storage, error) {
 	if c.DynamoDBEndpoint != "" {
 		t, err := dynamodb.New(dynamodb.Options{Table: c.TableName, Region: "us-east-1", Endpoint: c.DynamoDBEndpoint})
 		if err != nil {
@@ -49,7 +59,7 @@ func (c *serveCommand) openTable(ctx context.Context, path string, key secret.Wr
 		if err := t.CreateTable(ctx); err != nil {
 			return storage{}, err
 		}
-		c.say("Table %s in the DynamoDB at %s.", c.TableName, c.DynamoDBEndpoint)
+		say("Table %s in the DynamoDB at %s.", c.TableName, c.DynamoDBEndpoint)
 		return storage{table: t, key: key, close: func() {}}, nil
 	}
 	t, err := embedded.Open(embedded.Options{Path: path})
@@ -62,9 +72,9 @@ func (c *serveCommand) openTable(ctx context.Context, path string, key secret.Wr
 		return storage{}, err
 	}
 	if path == "" {
-		c.say("Table in memory; nothing is kept.")
+		say("Table in memory; nothing is kept.")
 	} else {
-		c.say("Table in %s.", path)
+		say("Table in %s.", path)
 	}
 	return storage{table: t, changes: t, key: key, close: func() { _ = t.Close() }}, nil
 }
