@@ -12,6 +12,7 @@ import (
 	"mandate/functions/roles"
 	"mandate/functions/trusts"
 	"mandate/functions/users"
+	"mandate/functions/v2"
 	"mandate/functions/versions"
 	"mandate/shared/api"
 	"mandate/shared/app"
@@ -29,6 +30,7 @@ func Areas() map[string]func(*app.App) []api.Operation {
 		"roles":       roles.Operations,
 		"trusts":      trusts.Operations,
 		"users":       users.Operations,
+		"v2":          v2.Operations,
 		"versions":    versions.Operations,
 	}
 }

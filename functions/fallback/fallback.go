@@ -13,12 +13,14 @@ import (
 	"mandate/shared/route"
 )
 
-// New makes the handler of the routes and of all operations, by name.
+// New makes the handler of the routes and of all operations, by name. A route whose
+// operation is switched off is none.
 func New(s *api.Server, table []route.Route, operations []api.Operation) http.Handler {
-	f := &fallback{router: route.New(table), handlers: make(map[string]http.Handler, len(operations))}
+	f := &fallback{handlers: make(map[string]http.Handler, len(operations))}
 	for _, o := range operations {
 		f.handlers[o.Name] = o.Handler(s)
 	}
+	f.router = route.New(slices.DeleteFunc(slices.Clone(table), func(r route.Route) bool { return f.handlers[r.Operation] == nil }))
 	return f
 }
 

@@ -12,12 +12,12 @@ import (
 	"mandate/shared/app"
 )
 
-// Operations lists the area. v2.0 is not announced, because nothing serves it yet (C-054).
-func Operations(*app.App) []api.Operation { return operations(settings{}) }
+// Operations lists the area.
+func Operations(a *app.App) []api.Operation { return operations(settings{V2: a.Config.V2}) }
 
 // settings say what is served.
 type settings struct {
-	V2 bool // v2.0 beside v3
+	V2 bool // v2.0 beside v3; where it is off it is not announced (C-054)
 }
 
 func operations(s settings) []api.Operation {

@@ -66,7 +66,7 @@ func TestVersions(t *testing.T) {
 		assert.JSONEq(t, `{"version": `+shownV2+`}`, w.Body.String())
 	})
 	t.Run("C-054_v2_switched_off", func(t *testing.T) {
-		for _, o := range Operations(nil) {
+		for _, o := range operations(settings{}) {
 			assert.NotContains(t, o.Name, "V2")
 		}
 	})

@@ -29,7 +29,7 @@ type Checker interface{ Check() error }
 // put together, and panics then when a field cannot be what its tag says. Fields say
 // where they come from:
 //
-//	TrustID string      `path:"trust_id"`
+//	TrustID string      `path:"trust_id"`      // or secret.Text, where the path holds a token
 //	Name    *string     `query:"name"`         // nil: not given
 //	Subject secret.Text `header:"X-Subject-Token"`
 //	Body    createBody  `body:"json"`          // at most one
@@ -53,17 +53,17 @@ func planFor(t reflect.Type) plan {
 		panic(fmt.Sprintf("%v must be a struct", t))
 	}
 	for _, f := range reflect.VisibleFields(t) {
-		add := func(to *[]source, tag string, want reflect.Type) {
+		add := func(to *[]source, tag string, want ...reflect.Type) {
 			name, ok := f.Tag.Lookup(tag)
 			if !ok {
 				return
 			}
-			if f.Type != want {
-				panic(fmt.Sprintf("%v.%s: a %s field must be a %v", t, f.Name, tag, want))
+			if !slices.Contains(want, f.Type) {
+				panic(fmt.Sprintf("%v.%s: a %s field must be a %v", t, f.Name, tag, want[0]))
 			}
 			*to = append(*to, source{name, f.Index})
 		}
-		add(&p.path, "path", reflect.TypeFor[string]())
+		add(&p.path, "path", reflect.TypeFor[string](), reflect.TypeFor[secret.Text]())
 		add(&p.query, "query", reflect.TypeFor[*string]())
 		add(&p.header, "header", reflect.TypeFor[secret.Text]())
 		if _, ok := f.Tag.Lookup("body"); ok {
@@ -81,7 +81,12 @@ func (p *plan) decode(r *http.Request, in any) error {
 	}
 	v := reflect.ValueOf(in).Elem()
 	for _, s := range p.path {
-		v.FieldByIndex(s.field).SetString(r.PathValue(s.name))
+		switch f := v.FieldByIndex(s.field).Addr().Interface().(type) {
+		case *string:
+			*f = r.PathValue(s.name)
+		case *secret.Text:
+			*f = secret.New(r.PathValue(s.name))
+		}
 	}
 	for _, s := range p.header {
 		*v.FieldByIndex(s.field).Addr().Interface().(*secret.Text) = secret.New(r.Header.Get(s.name))

@@ -11,7 +11,8 @@ import (
 )
 
 // event is the one log line of a request, filled in along the way and written once at
-// the end. docs/observability.md lists the names.
+// the end. docs/observability.md lists the names. It says the operation and never the
+// path, because in v2.0 a token is in it.
 type event struct {
 	start  time.Time
 	id     string
@@ -22,6 +23,13 @@ type event struct {
 	stack  string // where it panicked
 	usage  *meter.Usage
 }
+
+// tokenLike is whatever is as long as a token; ids have at most 64 characters.
+var tokenLike = regexp.MustCompile(`[A-Za-z0-9_-]{65,}`)
+
+// withoutTokens is a text for the log that repeats what a client sent: a problem names the
+// attribute or the id that was wrong, and a token may have been put in its place.
+func withoutTokens(text string) string { return tokenLike.ReplaceAllString(text, "[redacted]") }
 
 var wellFormedID = regexp.MustCompile(`^req-[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$`)
 
@@ -61,10 +69,10 @@ func (c *Call) finish() {
 		}
 	}
 	if e.err != nil {
-		attrs = append(attrs, slog.String("cause", cause(e.err)))
+		attrs = append(attrs, slog.String("cause", withoutTokens(cause(e.err))))
 	}
 	if e.stack != "" {
-		attrs = append(attrs, slog.String("stack", e.stack))
+		attrs = append(attrs, slog.String("stack", withoutTokens(e.stack)))
 	}
 	c.server.Log.LogAttrs(c.ctx, level, "request", attrs...)
 }

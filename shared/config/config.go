@@ -24,6 +24,7 @@ type Config struct {
 	MaxRedelegationCount    int           // MAX_REDELEGATION_COUNT: how many generations may follow a first trust (3)
 	PolicyPreset            string        // POLICY_PRESET: self_service or keystone (self_service)
 	PublicURL               string        // PUBLIC_URL: base of all links, without version; "" derives it from each request
+	V2                      bool          // V2: whether the v2.0 token API is served: on or off (on)
 	LogLevel                slog.Level    // LOG_LEVEL: debug, info, warn or error (info)
 }
 
@@ -38,6 +39,7 @@ func Read(env func(string) string) (Config, error) {
 		MaxRedelegationCount:    int(r.number("MAX_REDELEGATION_COUNT", 3, 0, 10)),
 		PolicyPreset:            r.oneOf("POLICY_PRESET", "self_service", "keystone"),
 		PublicURL:               r.url("PUBLIC_URL"),
+		V2:                      r.oneOf("V2", "on", "off") == "on",
 		LogLevel:                r.level("LOG_LEVEL"),
 	}
 	return c, errors.Join(r.problems...)

@@ -20,18 +20,18 @@ func TestDefaults(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, config.Config{
 		TokenExpiration: time.Hour, AllowExpiredWindow: 48 * time.Hour, AllowRescopeScopedToken: true,
-		MaxRedelegationCount: 3, PolicyPreset: "self_service", LogLevel: slog.LevelInfo,
+		MaxRedelegationCount: 3, PolicyPreset: "self_service", V2: true, LogLevel: slog.LevelInfo,
 	}, c)
 }
 
 func TestEveryProblemIsNamedAtOnce(t *testing.T) {
 	_, err := config.Read(env(map[string]string{
 		"TOKEN_EXPIRATION": "0", "ALLOW_EXPIRED_WINDOW": "-1", "ALLOW_RESCOPE_SCOPED_TOKEN": "perhaps",
-		"MAX_REDELEGATION_COUNT": "11", "POLICY_PRESET": "mine", "PUBLIC_URL": "https://id.example/v3", "LOG_LEVEL": "loud",
+		"MAX_REDELEGATION_COUNT": "11", "POLICY_PRESET": "mine", "PUBLIC_URL": "https://id.example/v3", "V2": "false", "LOG_LEVEL": "loud",
 	}))
 	for _, name := range []string{
 		"TOKEN_EXPIRATION", "ALLOW_EXPIRED_WINDOW", "ALLOW_RESCOPE_SCOPED_TOKEN", "MAX_REDELEGATION_COUNT",
-		"POLICY_PRESET", "PUBLIC_URL", "LOG_LEVEL",
+		"POLICY_PRESET", "PUBLIC_URL", "V2", "LOG_LEVEL",
 	} {
 		assert.ErrorContains(t, err, name+"=")
 	}

@@ -58,7 +58,10 @@ func (h httpHandler) v2(ctx context.Context, payload []byte) ([]byte, error) {
 	// The adapter splits headers at commas, which breaks dates and Accept: it gets none.
 	event.Headers, event.Cookies = nil, nil
 	path, prefix := withoutStage(cmp.Or(event.RawPath, event.RequestContext.HTTP.Path), event.RequestContext.Stage)
-	event.RawPath = (&url.URL{Path: path}).EscapedPath() // an HTTP API sends it decoded, the adapter wants it escaped
+	domain, query := event.RequestContext.DomainName, rawQuery(event)
+	// It prints the path of what it cannot convert, and v2.0 has tokens there: it gets none.
+	event.RawPath, event.RequestContext.HTTP.Path, event.RequestContext.DomainName = "/", "/", ""
+	event.RawQueryString, event.QueryStringParameters = "", nil
 	var accessor core.RequestAccessorV2
 	r, err := accessor.EventToRequest(event)
 	w := core.NewProxyResponseWriterV2()
@@ -72,9 +75,28 @@ func (h httpHandler) v2(ctx context.Context, payload []byte) ([]byte, error) {
 	if len(cookies) > 0 {
 		r.Header["Cookie"] = []string{strings.Join(cookies, "; ")}
 	}
-	finish(r, event.RouteKey, event.PathParameters, event.RequestContext.DomainName, prefix)
+	at(r, &url.URL{Path: path, RawQuery: query}) // an HTTP API sends the path decoded
+	finish(r, event.RouteKey, event.PathParameters, domain, prefix)
 	h.serve.ServeHTTP(w, r.WithContext(ctx))
 	return reply(w.GetProxyResponse())
+}
+
+// rawQuery is the query as it was sent, or made of its parameters.
+func rawQuery(event events.APIGatewayV2HTTPRequest) string {
+	if event.RawQueryString != "" || len(event.QueryStringParameters) == 0 {
+		return event.RawQueryString
+	}
+	values := url.Values{}
+	for name, value := range event.QueryStringParameters {
+		values.Set(name, value)
+	}
+	return values.Encode()
+}
+
+// at sets where a request goes, which the adapter is not told.
+func at(r *http.Request, u *url.URL) {
+	r.URL.Path, r.URL.RawPath, r.URL.RawQuery = cmp.Or(u.Path, "/"), u.RawPath, u.RawQuery
+	r.RequestURI = r.URL.RequestURI()
 }
 
 func (h httpHandler) v1(ctx context.Context, payload []byte, version string) ([]byte, error) {
@@ -82,10 +104,18 @@ func (h httpHandler) v1(ctx context.Context, payload []byte, version string) ([]
 	if err := json.Unmarshal(payload, &event); err != nil {
 		return nil, fmt.Errorf("read the event: %w", err)
 	}
-	path, prefix, parameters := restPath(event, version != "")
-	event.Path = path
+	to, prefix, parameters := restPath(event, version != "")
 	query := url.Values(event.MultiValueQueryStringParameters)
-	event.MultiValueQueryStringParameters = nil // the adapter would write it in any order
+	if len(query) == 0 {
+		query = make(url.Values, len(event.QueryStringParameters))
+		for name, value := range event.QueryStringParameters {
+			query.Set(name, value)
+		}
+	}
+	to.RawQuery = query.Encode() // the adapter would write it in any order
+	domain := event.RequestContext.DomainName
+	event.Path, event.RequestContext.DomainName = "/", "" // as above: nothing that it could print
+	event.MultiValueQueryStringParameters, event.QueryStringParameters = nil, nil
 	var accessor core.RequestAccessor
 	r, err := accessor.EventToRequest(event)
 	w := core.NewProxyResponseWriter()
@@ -93,10 +123,8 @@ func (h httpHandler) v1(ctx context.Context, payload []byte, version string) ([]
 		refuse(w)
 		return reply(w.GetProxyResponse())
 	}
-	if len(query) > 0 {
-		r.URL.RawQuery = query.Encode()
-	}
-	finish(r, event.HTTPMethod+" "+event.Resource, parameters, event.RequestContext.DomainName, prefix)
+	at(r, to)
+	finish(r, event.HTTPMethod+" "+event.Resource, parameters, domain, prefix)
 	h.serve.ServeHTTP(w, r.WithContext(ctx))
 	return reply(w.GetProxyResponse())
 }
@@ -111,14 +139,14 @@ func withoutStage(path, stage string) (rest, prefix string) {
 	return cmp.Or(path[len(prefix):], "/"), prefix
 }
 
-// restPath is what an event of payload 1.0 says about its path: the path, escaped and
+// restPath is what an event of payload 1.0 says about its path: the path,
 // without the stage; the stage as the prefix of all paths; the path's parameters, decoded.
 // A REST API says path and parameters as they were sent and the stage in another place;
 // an HTTP API, which alone numbers this payload, says them decoded and with the stage.
-func restPath(event events.APIGatewayProxyRequest, httpAPI bool) (path, prefix string, parameters map[string]string) {
+func restPath(event events.APIGatewayProxyRequest, httpAPI bool) (to *url.URL, prefix string, parameters map[string]string) {
 	if httpAPI {
-		path, prefix = withoutStage(event.Path, event.RequestContext.Stage)
-		return (&url.URL{Path: path}).EscapedPath(), prefix, event.PathParameters
+		path, prefix := withoutStage(event.Path, event.RequestContext.Stage)
+		return &url.URL{Path: path}, prefix, event.PathParameters
 	}
 	if before, ok := strings.CutSuffix(event.RequestContext.Path, event.Path); ok {
 		prefix = before
@@ -132,9 +160,9 @@ func restPath(event events.APIGatewayProxyRequest, httpAPI bool) (path, prefix s
 	}
 	plain, err := url.PathUnescape(event.Path)
 	if err != nil {
-		return (&url.URL{Path: event.Path}).EscapedPath(), prefix, parameters
+		return &url.URL{Path: event.Path}, prefix, parameters
 	}
-	return (&url.URL{Path: plain, RawPath: event.Path}).EscapedPath(), prefix, parameters
+	return &url.URL{Path: plain, RawPath: event.Path}, prefix, parameters
 }
 
 // finish sets what both payloads say in their own ways: the route, its parameters, and

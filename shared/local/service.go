@@ -2,6 +2,7 @@ package local
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -11,6 +12,7 @@ import (
 	"mandate/functions/fallback"
 	"mandate/shared/app"
 	"mandate/shared/gateway"
+	"mandate/shared/route"
 	"mandate/shared/sam"
 )
 
@@ -22,7 +24,7 @@ type Service struct {
 
 // Serve makes a Service of an app.
 func Serve(a *app.App) (*Service, error) {
-	t, err := sam.Parse(mandate.Template)
+	t, err := deployed(a)
 	if err != nil {
 		return nil, err
 	}
@@ -48,4 +50,23 @@ func Serve(a *app.App) (*Service, error) {
 		return nil, err
 	}
 	return &Service{Gateway: g, Cascade: gateway.Stream(cascade.New(a).Handle)}, nil
+}
+
+// deployed is the template without what the app's settings switch off: CloudFormation
+// leaves out functions by their Condition, and here it is known which operations there are.
+func deployed(a *app.App) (*sam.Template, error) {
+	t, err := sam.Parse(mandate.Template)
+	if err != nil {
+		return nil, err
+	}
+	on := map[string]bool{}
+	for _, o := range functions.All(a) {
+		on[o.Name] = true
+	}
+	for i := range t.Functions {
+		f := &t.Functions[i]
+		f.Routes = slices.DeleteFunc(f.Routes, func(r route.Route) bool { return !on[r.Operation] })
+	}
+	t.Functions = slices.DeleteFunc(t.Functions, func(f sam.Function) bool { return len(f.Routes) == 0 && !f.Default && !f.Stream })
+	return t, nil
 }

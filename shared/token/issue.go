@@ -245,6 +245,11 @@ func (s *Service) decide(ctx context.Context, l Login, f findings) (Token, error
 	if err := answer(f.scopeErr); err != nil {
 		return Token{}, err
 	}
+	if l.Accept != nil {
+		if err := l.Accept(t); err != nil {
+			return Token{}, err
+		}
+	}
 	if t.Trust != nil {
 		bound = append(bound, t.Trust.ExpiresAt)
 	}
@@ -327,7 +332,7 @@ func answer(err error) error {
 	case errors.As(err, &d) && d.Hollow:
 		return problem.ForbiddenBecause("the trust cannot be used at present").Because(d)
 	case errors.As(err, &d), problem.Is(err, problem.KindNotFound):
-		return problem.Unauthorized(err)
+		return problem.Unauthorized(&Unusable{err})
 	default:
 		return err
 	}
@@ -366,7 +371,7 @@ func (s *Service) store(ctx context.Context, rs *store.ReadSet, t Token) (Token,
 			return Token{}, secret.Text{}, fmt.Errorf("store token %s: %w", audit, err)
 		}
 		if refused.Index < len(spend) {
-			return Token{}, secret.Text{}, problem.Unauthorized(fmt.Errorf("trust %s was used up or deleted meanwhile", t.TrustID))
+			return Token{}, secret.Text{}, problem.Unauthorized(&Unusable{fmt.Errorf("trust %s was used up or deleted meanwhile", t.TrustID)})
 		}
 	}
 	return Token{}, secret.Text{}, errors.New("store a token: its audit id is taken, again and again")

@@ -20,7 +20,21 @@ type Login struct {
 	Password PasswordProof // with MethodPassword
 	Token    secret.Text   // with MethodToken
 	Scope    Wanted
+
+	// Accept has the last word on the token that would be issued: all proofs were good and
+	// nothing has been written, so that a refusal costs no use of a trust. It is for an API
+	// that knows less than this one (v2.0). Nil accepts everything.
+	Accept func(Token) error
 }
+
+// Unusable is the private cause of an Unauthorized that all proofs were good for and only
+// the wanted scope was not to be had. An API may tell such a caller more (V2-021).
+type Unusable struct{ Why error }
+
+func (u *Unusable) Error() string { return u.Why.Error() }
+
+// Unwrap gives what was wrong with the scope.
+func (u *Unusable) Unwrap() error { return u.Why }
 
 // PasswordProof names a user, by id or by name and domain (a name decides), and her password.
 type PasswordProof struct {
