@@ -1,5 +1,6 @@
 // Package auth is /v3/auth: tokens are issued, validated, checked and revoked here, and a
-// caller learns what hers can reach (contract/tokens-v3.md).
+// caller learns what hers can reach (contract/tokens-v3.md). It also has the other way of
+// issuing, /v3/tokens/trusts/{user_id} (preauthentications.md section 4).
 package auth
 
 import (
@@ -13,7 +14,7 @@ import (
 func Operations(a *app.App) []api.Operation {
 	return []api.Operation{
 		issue(a), validate(a), check(a), revoke(a),
-		catalog(a), system(a),
+		catalog(a), system(a), fetch(a),
 	}
 }
 
