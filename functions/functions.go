@@ -8,6 +8,7 @@ import (
 	"mandate/functions/catalog"
 	"mandate/functions/domains"
 	"mandate/functions/groups"
+	"mandate/functions/preauthentications"
 	"mandate/functions/projects"
 	"mandate/functions/roles"
 	"mandate/functions/trusts"
@@ -21,17 +22,18 @@ import (
 // Areas maps the name of each area to its operations.
 func Areas() map[string]func(*app.App) []api.Operation {
 	return map[string]func(*app.App) []api.Operation{
-		"assignments": assignments.Operations,
-		"auth":        auth.Operations,
-		"catalog":     catalog.Operations,
-		"domains":     domains.Operations,
-		"groups":      groups.Operations,
-		"projects":    projects.Operations,
-		"roles":       roles.Operations,
-		"trusts":      trusts.Operations,
-		"users":       users.Operations,
-		"v2":          v2.Operations,
-		"versions":    versions.Operations,
+		"assignments":        assignments.Operations,
+		"auth":               auth.Operations,
+		"catalog":            catalog.Operations,
+		"domains":            domains.Operations,
+		"groups":             groups.Operations,
+		"preauthentications": preauthentications.Operations,
+		"projects":           projects.Operations,
+		"roles":              roles.Operations,
+		"trusts":             trusts.Operations,
+		"users":              users.Operations,
+		"v2":                 v2.Operations,
+		"versions":           versions.Operations,
 	}
 }
 
