@@ -168,6 +168,9 @@ func (s *Service) Admin() string {
 	return s.admin
 }
 
+// Forget drops the admin's token, which Admin keeps, because the clock went past its end.
+func (s *Service) Forget() { s.admin = "" }
+
 // PasswordAuth is the body that signs a user of the default domain in; scope may be nil.
 func PasswordAuth(name, password string, scope any) map[string]any {
 	auth := map[string]any{"identity": map[string]any{"methods": []string{"password"}, "password": map[string]any{
