@@ -29,7 +29,7 @@ ALLOW_RESCOPE_SCOPED_TOKEN, MAX_REDELEGATION_COUNT.`
 
 func main() {
 	var c commands
-	k := kong.Parse(&c, kong.Name("mandate"), kong.Description(about), kong.UsageOnError())
+	k := kong.Parse(&c, kong.Name("mandate"), kong.Description(about), kong.ShortUsageOnError())
 	if err := k.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "mandate:", err)
 		os.Exit(1)

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -73,28 +74,30 @@ const graceful = 5 * time.Second
 func (c *serveCommand) run(ctx context.Context, l net.Listener, service *local.Service, s storage, base string, log *slog.Logger) error {
 	server := &http.Server{Handler: service, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
-	polled := make(chan error, 1)
-	go func() {
-		if s.changes == nil { // DynamoDB's stream is read by its own event source
-			polled <- nil
-			return
-		}
-		polled <- local.Poller{Log: s.changes, Function: service.Cascade, Reader: "cascade", Logger: log}.Run(ctx)
-	}()
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(l) }()
+	var following sync.WaitGroup
+	failed := make(chan error, 2)
+	if s.changes != nil { // DynamoDB's stream is read by its own event source
+		following.Go(func() {
+			p := local.Poller{Log: s.changes, Function: service.Cascade, Reader: "cascade", Logger: log}
+			if err := p.Run(ctx); err != nil {
+				failed <- fmt.Errorf("follow the changes: %w", err)
+			}
+		})
+	}
+	go func() { failed <- fmt.Errorf("serve: %w", server.Serve(l)) }()
 	say("Serving %s/v3 — stop with Ctrl-C.", base)
 	c.sayNext()
 	select {
-	case err := <-served:
-		return fmt.Errorf("serve: %w", err)
+	case err := <-failed:
+		return err
 	case <-ctx.Done():
 	}
 	say("Stopping.")
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceful)
 	defer cancel()
 	err := server.Shutdown(ctx)
-	return errors.Join(err, <-polled)
+	following.Wait()
+	return err
 }
 
 func say(format string, a ...any) { fmt.Printf(format+"\n", a...) }
