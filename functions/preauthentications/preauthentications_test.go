@@ -210,8 +210,12 @@ func TestGet(t *testing.T) {
 	})
 	t.Run("PA-025 of another", func(t *testing.T) {
 		w.Must(http.StatusNoContent, "PUT", "/v3/system/users/"+w.eve+"/roles/"+w.operator, w.Admin(), nil)
+		toHerself := w.Must(http.StatusCreated, "POST", "/v3/OS-TRUST/trusts", w.adas, object{"trust": object{
+			"trustor_user_id": w.ada, "trustee_user_id": w.ada, "project_id": w.web, "impersonation": true, "roles": []any{object{"id": w.operator}},
+		}}).Member("trust")["id"].(string)
 		strangers := map[string]string{
-			"the delegate": w.bobs, "an admin": w.Admin(), "somebody": w.eves,
+			"the creator by a trust to herself": w.Login("ada", "pw-ada", service.ByTrust(toHerself)),
+			"the delegate":                      w.bobs, "an admin": w.Admin(), "somebody": w.eves,
 			"the system":             w.Login("eve", "pw-eve", service.OnSystem()),
 			"the creator's own name": w.fetched(""),
 		}

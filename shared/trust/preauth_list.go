@@ -107,9 +107,10 @@ type Arrangement struct {
 	CreatorID, DelegateID string
 	ProjectID, TrustID    string // narrow it; "": any
 
-	dead map[string]bool // trusts found gone, whose list was read again since
-	page store.Page
-	read bool
+	dead  map[string]bool // trusts found gone, whose list was read again since
+	again int             // how often it was
+	page  store.Page
+	read  bool
 }
 
 // maxArranged is how many arrangements of one creator for one delegate are looked at.
@@ -155,7 +156,10 @@ func (s *Service) Arranged(rs *store.ReadSet, a *Arrangement) (Trust, error) {
 	switch {
 	case pending:
 		return Trust{}, store.ErrPending
+	case stale && a.again == maxAgain:
+		return Trust{}, fmt.Errorf("read what user %s arranged: %w", a.CreatorID, store.ErrContended)
 	case stale: // it may just have been replaced
+		a.again++
 		s.loadArranged(rs, a)
 		return Trust{}, store.ErrPending
 	case len(found) == 0 && a.page.Next == "":
