@@ -30,6 +30,9 @@ type world struct {
 	*directory.Directory
 	ctx      context.Context
 	table    store.Table
+	engine   *embedded.Table        // below all decorators
+	upTo     string                 // where its log was read up to, and …
+	made     map[string][]store.Key // … the trusts in it, by the pre-authentication that holds them
 	clock    *clock
 	registry *directory.Registry
 	trusts   *Service
@@ -50,12 +53,12 @@ type T interface {
 // newWorld makes a world over a table in memory, with decorators around it.
 func newWorld(t *testing.T, around ...func(store.Table) store.Table) *world {
 	t.Helper()
-	w := &world{ctx: t.Context(), clock: new(clock)}
+	w := &world{ctx: t.Context(), clock: new(clock), made: map[string][]store.Key{}}
 	w.clock.Set(morning)
 	engine, err := embedded.Open(embedded.Options{Now: w.clock.Now})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, engine.Close()) })
-	w.table = engine
+	w.table, w.engine = engine, engine
 	for _, decorate := range around {
 		w.table = decorate(w.table)
 	}
