@@ -235,6 +235,37 @@ func TestWhatFunctionsMayDo(t *testing.T) {
 	}
 }
 
+// TestNoLogOfAPIGatewayHasAPath: v2.0 puts tokens into paths, so neither the access log
+// nor execution traces may write any; only what is named here is known to have none.
+func TestNoLogOfAPIGatewayHasAPath(t *testing.T) {
+	known := []string{
+		"requestId", "routeKey", "status", "error.messageString", "integration.error",
+		"identity.sourceIp", "responseLatency", "requestTime",
+	}
+	var apis int
+	for name, r := range resources(t) {
+		if r.Type != "AWS::Serverless::HttpApi" {
+			continue
+		}
+		apis++
+		var api struct {
+			AccessLogSettings struct {
+				Format string `yaml:"Format"`
+			} `yaml:"AccessLogSettings"`
+		}
+		require.NoError(t, r.Properties.Decode(&api))
+		used := regexp.MustCompile(`\$(context\.)?([A-Za-z.]+)`).FindAllStringSubmatch(api.AccessLogSettings.Format, -1)
+		require.NotEmpty(t, used, name)
+		for _, variable := range used {
+			assert.Contains(t, known, variable[2], "%s: the access log writes %s", name, variable[0])
+		}
+	}
+	assert.Equal(t, 1, apis)
+	for _, word := range []string{"DataTraceEnabled", "TracingEnabled", "Tracing:"} {
+		assert.NotContains(t, string(mandate.Template), word, "traces have URLs in them")
+	}
+}
+
 // TestTranscriptsAreOfOperations, and stand in the folder of the area that serves them.
 func TestTranscriptsAreOfOperations(t *testing.T) {
 	files, err := filepath.Glob("transcripts/*/*.txt")

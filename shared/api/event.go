@@ -24,12 +24,19 @@ type event struct {
 	usage  *meter.Usage
 }
 
-// tokenLike is whatever is as long as a token; ids have at most 64 characters.
+// maxID is how long ids are at most. Tokens are longer.
+const maxID = 64
+
 var tokenLike = regexp.MustCompile(`[A-Za-z0-9_-]{65,}`)
 
-// withoutTokens is a text for the log that repeats what a client sent: a problem names the
+// withoutTokens is a text that may repeat what a client sent: a problem names the
 // attribute or the id that was wrong, and a token may have been put in its place.
-func withoutTokens(text string) string { return tokenLike.ReplaceAllString(text, "[redacted]") }
+func withoutTokens(text string) string {
+	if len(text) <= maxID {
+		return text
+	}
+	return tokenLike.ReplaceAllString(text, "[redacted]")
+}
 
 var wellFormedID = regexp.MustCompile(`^req-[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$`)
 

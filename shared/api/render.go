@@ -64,7 +64,7 @@ func Fail(w http.ResponseWriter, r *http.Request, base string, err error) int {
 	body := envelope{fault{Code: http.StatusInternalServerError, Title: "Internal Server Error", Message: unexpected}}
 	if p, ok := problem.As(err); ok && statuses[p.Kind].code != 0 {
 		s := statuses[p.Kind]
-		body = envelope{fault{s.code, s.title, p.Message, p.Extra}}
+		body = envelope{fault{s.code, s.title, withoutTokens(p.Message), p.Extra}}
 		if p.RetryAfter > 0 {
 			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(p.RetryAfter.Seconds()))))
 		}

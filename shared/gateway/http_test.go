@@ -4,7 +4,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"log"
 	"net/http"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -301,4 +304,36 @@ func TestWhatIsNoRequest(t *testing.T) {
 	assert.NotEmpty(t, r1.MultiValueHeaders["X-Openstack-Request-Id"])
 	_, err := h.Invoke(t.Context(), []byte("not an event"))
 	assert.ErrorContains(t, err, "read the event")
+}
+
+// TestWhatCannotBeReadIsNotPrinted: a token of v2.0 stands in the path.
+func TestWhatCannotBeReadIsNotPrinted(t *testing.T) {
+	const path = "/v2.0/tokens/secret-in-a-path"
+	var v2 events.APIGatewayV2HTTPRequest
+	v2.Version, v2.RawPath = "2.0", path
+	v2.RequestContext.HTTP.Path, v2.RequestContext.HTTP.Method, v2.RequestContext.DomainName = path, "G T", "["
+	v1 := events.APIGatewayProxyRequest{Path: path, HTTPMethod: "G T"}
+	v1.RequestContext.DomainName = "["
+
+	printed, err := os.Create(filepath.Join(t.TempDir(), "printed"))
+	require.NoError(t, err)
+	stdout, stderr := os.Stdout, os.Stderr
+	os.Stdout, os.Stderr = printed, printed
+	log.SetOutput(printed)
+	t.Cleanup(func() { os.Stdout, os.Stderr = stdout, stderr; log.SetOutput(stderr); _ = printed.Close() })
+	for name, event := range map[string]any{"payload 2.0": v2, "payload 1.0": v1} {
+		t.Run(name, func(t *testing.T) {
+			var reply struct {
+				StatusCode int    `json:"statusCode"`
+				Body       string `json:"body"`
+			}
+			invoke(t, event, &reply, func(http.ResponseWriter, *http.Request) { t.Error("it was handled") })
+			assert.Equal(t, http.StatusBadRequest, reply.StatusCode)
+			assert.NotContains(t, reply.Body, "secret")
+		})
+	}
+	text, err := os.ReadFile(printed.Name())
+	require.NoError(t, err)
+	assert.Contains(t, string(text), "Could not convert request G T", "the adapter printed something")
+	assert.NotContains(t, string(text), "secret")
 }

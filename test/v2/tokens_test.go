@@ -258,6 +258,21 @@ func TestTenants(t *testing.T) {
 		object{"id": w.shut, "name": "shut", "description": "", "enabled": false},
 		object{"id": w.web, "name": "web", "description": "the site", "enabled": true},
 	}}, r.Body, "those of the default domain")
+	t.Run("paged", func(t *testing.T) {
+		ada := w.login(t, password("ada", "pw-ada", nil)).id()
+		for query, want := range map[string][]string{
+			"limit=1": {"shut"}, "limit=1&marker=" + w.shut: {"web"}, "limit=1&marker=" + w.web: {}, "limit=9": {"shut", "web"}, "limit=0": {},
+		} {
+			names := []string{}
+			for _, tenant := range w.Must(http.StatusOK, "GET", "/v2.0/tenants?"+query, ada, nil).Body["tenants"].([]any) {
+				names = append(names, tenant.(object)["name"].(string))
+			}
+			assert.Equal(t, want, names, query)
+		}
+		for _, query := range []string{"limit=x", "limit=-1", "marker=" + w.far} {
+			refused(t, w.Do("GET", "/v2.0/tenants?"+query, ada, nil), http.StatusBadRequest)
+		}
+	})
 	r = w.Must(http.StatusOK, "GET", "/v2.0/tenants", w.login(t, password("bob", "pw-bob", nil)).id(), nil)
 	assert.Equal(t, []any{}, r.Body["tenants"])
 	refused(t, w.Do("GET", "/v2.0/tenants", "", nil), http.StatusUnauthorized)
