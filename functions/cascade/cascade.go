@@ -17,6 +17,7 @@ import (
 	"mandate/shared/app"
 	"mandate/shared/directory"
 	"mandate/shared/store"
+	"mandate/shared/token"
 	"mandate/shared/trust"
 )
 
@@ -52,8 +53,15 @@ func (c *Cascade) follow(ctx context.Context, change store.Change) error {
 	if t, deleted := trust.WasDeleted(change); deleted {
 		return errors.Join(c.markAll(ctx, store.ByTrust(t.ID)), c.trusts.Deleted(ctx, t))
 	}
-	if root, ended := chainEnded(change); ended {
-		return c.markAll(ctx, store.ByChain(root.Hex()))
+	if t, revoked := token.WasRevoked(change); revoked {
+		errs := []error{c.enlist(ctx, t)}
+		if root, ended := chainEnded(change); ended {
+			errs = append(errs, c.markAll(ctx, store.ByChain(root.Hex())))
+		}
+		return errors.Join(errs...)
+	}
+	if id, epoch, ended := directory.EndedTokens(change); ended {
+		return errors.Join(c.markOfUser(ctx, id, epoch), c.directory.Sweep(ctx, change))
 	}
 	return c.directory.Sweep(ctx, change)
 }

@@ -8,6 +8,7 @@ import (
 
 	"mandate/shared/store"
 	"mandate/shared/token"
+	"mandate/shared/trust"
 )
 
 // chainEnded reports whether a change revoked the root of a chain together with every
@@ -26,13 +27,49 @@ func chainEnded(c store.Change) (token.AuditID, bool) {
 // The index is late: a row written just before the kill may not be seen here and then
 // stays unmarked. It is dead nevertheless. A pass repeated 15 minutes later would find it.
 func (c *Cascade) markAll(ctx context.Context, partition string) error {
-	r := store.Range{Index: store.Index2, PK: partition}
+	return c.markThose(ctx, store.Range{Index: store.Index2, PK: partition}, func(token.Row) bool { return true })
+}
+
+// markOfUser marks what stood on a user before her epoch was raised to this one: the
+// tokens that she got, and those of trusts that she gave.
+func (c *Cascade) markOfUser(ctx context.Context, userID string, epoch int64) error {
+	own := c.markThose(ctx, store.Range{Index: store.Index1, PK: store.ByUser(userID)}, func(r token.Row) bool { return r.Epoch < epoch })
+	r := store.Prefixed(store.TrustOfTrustor(userID, ""))
 	for {
 		page, err := c.table.Query(ctx, r)
 		if err != nil {
-			return fmt.Errorf("list the tokens of %s: %w", partition, err)
+			return errors.Join(own, fmt.Errorf("list the trusts of user %s: %w", userID, err))
 		}
-		if err := c.markPage(ctx, page.Entries); err != nil {
+		for _, e := range page.Entries {
+			given := store.Range{Index: store.Index2, PK: store.ByTrust(trust.From(e.Item).ID)}
+			own = errors.Join(own, c.markThose(ctx, given, func(r token.Row) bool { return r.TrustorEpoch < epoch }))
+		}
+		if page.Next == "" {
+			return own
+		}
+		r.After = page.Next
+	}
+}
+
+// enlist puts a revoked token on the list of revoked tokens, where it stays until it
+// would have expired.
+func (c *Cascade) enlist(ctx context.Context, t token.Revoked) error {
+	if !c.now().Before(t.ExpiresAt) {
+		return nil
+	}
+	if err := c.table.Write(ctx, store.NewRequestID(), t.Entry()); err != nil {
+		return fmt.Errorf("enlist revoked token %s: %w", t.Audit, err)
+	}
+	return nil
+}
+
+func (c *Cascade) markThose(ctx context.Context, r store.Range, which func(token.Row) bool) error {
+	for {
+		page, err := c.table.Query(ctx, r)
+		if err != nil {
+			return fmt.Errorf("list the tokens of %s: %w", r.PK, err)
+		}
+		if err := c.markPage(ctx, page.Entries, which); err != nil {
 			return err
 		}
 		if page.Next == "" {
@@ -46,12 +83,16 @@ func (c *Cascade) markAll(ctx context.Context, partition string) error {
 // because a row that is gone, or marked already, must not hold up the others.
 const abreast = 16
 
-func (c *Cascade) markPage(ctx context.Context, rows []store.Entry) error {
+func (c *Cascade) markPage(ctx context.Context, rows []store.Entry, which func(token.Row) bool) error {
 	var group sync.WaitGroup
 	free := make(chan struct{}, abreast)
 	errs := make([]error, len(rows))
-	for n, row := range rows {
-		if row.Item.Bool(token.AttrDead) {
+	for n, e := range rows {
+		row, err := token.RowFrom(e.Item)
+		if err != nil {
+			return fmt.Errorf("row %s: %w", e.Key, err)
+		}
+		if row.Dead || !which(row) {
 			continue
 		}
 		free <- struct{}{}
@@ -64,13 +105,9 @@ func (c *Cascade) markPage(ctx context.Context, rows []store.Entry) error {
 	return errors.Join(errs...)
 }
 
-func (c *Cascade) mark(ctx context.Context, e store.Entry) error {
-	row, err := token.RowFrom(e.Item)
-	if err != nil {
-		return fmt.Errorf("row %s: %w", e.Key, err)
-	}
+func (c *Cascade) mark(ctx context.Context, row token.Row) error {
 	kill := token.MarkDead(row.Audit, c.now()).Where(store.Absent(token.AttrDead))
-	err = c.table.Write(ctx, store.NewRequestID(), kill)
+	err := c.table.Write(ctx, store.NewRequestID(), kill)
 	if _, refused := store.AsRefused(err); refused {
 		return nil // gone, or marked by somebody else
 	}

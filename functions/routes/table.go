@@ -70,6 +70,8 @@ var Table = []route.Route{
 	{Method: "GET", Path: "/v3/auth/tokens", Operation: "ValidateToken", Function: "ValidateToken"},
 	{Method: "HEAD", Path: "/v3/auth/tokens", Operation: "CheckToken", Function: "CheckToken"},
 	{Method: "POST", Path: "/v3/auth/tokens", Operation: "IssueToken", Function: "IssueToken"},
+	{Method: "GET", Path: "/v3/auth/tokens/OS-PKI/revoked", Operation: "ListRevokedTokens", Function: "ListRevokedTokens"},
+	{Method: "HEAD", Path: "/v3/auth/tokens/OS-PKI/revoked", Operation: "ListRevokedTokens", Function: "ListRevokedTokens"},
 	{Method: "GET", Path: "/v3/domains", Operation: "ListDomains", Function: "Domains"},
 	{Method: "HEAD", Path: "/v3/domains", Operation: "ListDomains", Function: "Domains"},
 	{Method: "POST", Path: "/v3/domains", Operation: "CreateDomain", Function: "Domains"},
@@ -202,4 +204,7 @@ var Table = []route.Route{
 	{Method: "GET", Path: "/v3/users/{user_id}/projects", Operation: "ListUserProjects", Function: "Projects"},
 	{Method: "HEAD", Path: "/v3/users/{user_id}/projects", Operation: "ListUserProjects", Function: "Projects"},
 	{Method: "DELETE", Path: "/v3/users/{user_id}/tokens", Operation: "RevokeUserTokens", Function: "Users"},
+	{Method: "GET", Path: "/v3/users/{user_id}/tokens", Operation: "ListUserTokens", Function: "ListUserTokens"},
+	{Method: "HEAD", Path: "/v3/users/{user_id}/tokens", Operation: "ListUserTokens", Function: "ListUserTokens"},
+	{Method: "DELETE", Path: "/v3/users/{user_id}/tokens/{audit_id}", Operation: "RevokeUserToken", Function: "RevokeUserToken"},
 }

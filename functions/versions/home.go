@@ -7,6 +7,7 @@ const (
 	core       = "https://docs.openstack.org/api/openstack-identity/3/"
 	inherit    = core + "ext/OS-INHERIT/1.0/"
 	federation = core + "ext/OS-FEDERATION/1.0/"
+	pki        = core + "ext/OS-PKI/1.0/"
 	trust      = core + "ext/OS-TRUST/1.0/"
 )
 
@@ -16,6 +17,7 @@ type relation struct{ in, name, path string }
 
 var relations = []relation{
 	{core, "auth_tokens", "/auth/tokens"},
+	{pki, "revocations", "/auth/tokens/OS-PKI/revoked"},
 	{core, "auth_catalog", "/auth/catalog"},
 	{core, "auth_projects", "/auth/projects"},
 	{core, "auth_domains", "/auth/domains"},

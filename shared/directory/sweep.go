@@ -28,6 +28,19 @@ func (d *Directory) Sweep(ctx context.Context, c store.Change) error {
 	return nil
 }
 
+// EndedTokens reports whether a change ended a user's tokens for good, and below which
+// epoch: all of them when she was deleted.
+func EndedTokens(c store.Change) (userID string, epoch int64, ok bool) {
+	if c.Old == nil || c.Expired || c.Key != store.User(c.Old.Str(attrID)) {
+		return "", 0, false
+	}
+	before, after := UserFrom(c.Old), UserFrom(c.New)
+	if c.New == nil {
+		after.Epoch = before.Epoch + 1
+	}
+	return before.ID, after.Epoch, after.Epoch > before.Epoch
+}
+
 func (d *Directory) sweepDeleted(ctx context.Context, old store.Item) error {
 	id := old.Str(attrID)
 	switch old.Str(store.AttrType) {

@@ -1,6 +1,9 @@
 package store
 
-import "strconv"
+import (
+	"fmt"
+	"strconv"
+)
 
 // This file alone knows what keys look like. Everything is in one table; `…` is an id.
 //
@@ -39,6 +42,8 @@ import "strconv"
 //	                            CHILD#…                           list of trusts redelegated from it
 //	LIST#TRUST#0 … #F           … (trust id)                      list of all trusts
 //	TOKEN#… (first 8 bytes)     TOKEN                             token row, by audit id
+//	LIST#REVOKED#0 … #F         … (time, audit id)                list of revoked tokens, until they expire
+//	FAILURES#… (digest)         FAILURES                          logins that failed of late, by user or address
 //	JOB#…                       JOB                               a cascade too long for one step
 //	EVENT#… (hour) #shard       …                                 revocation event
 //
@@ -209,6 +214,18 @@ func TrustList(id string) Key { return Key{"LIST#TRUST#" + id[:1], id} }
 
 // Token is a token's row; audit is the audit id in hex or its first 16 digits.
 func Token(auditHex string) Key { return Key{"TOKEN#" + short(auditHex), "TOKEN"} }
+
+// RevokedLists is how many partitions the list of revoked tokens has.
+const RevokedLists = 16
+
+// Revoked lists a token by when it was revoked, in microseconds since 1970, spread by the
+// first digit of its audit id.
+func Revoked(at int64, auditHex string) Key {
+	return Key{"LIST#REVOKED#" + auditHex[:1], fmt.Sprintf("%017d#%s", at, auditHex)}
+}
+
+// Failures counts the logins that failed of late, by a digest of whose they were.
+func Failures(digest string) Key { return Key{"FAILURES#" + digest, "FAILURES"} }
 
 // ByUser, ByChain and ByTrust are values of the index attributes of a token row.
 func ByUser(userID string) string { return "USER#" + userID }
