@@ -6,6 +6,7 @@ import (
 	"mandate/functions/assignments"
 	"mandate/functions/auth"
 	"mandate/functions/catalog"
+	"mandate/functions/credentials"
 	"mandate/functions/domains"
 	"mandate/functions/groups"
 	"mandate/functions/preauthentications"
@@ -25,6 +26,7 @@ func Areas() map[string]func(*app.App) []api.Operation {
 		"assignments":        assignments.Operations,
 		"auth":               auth.Operations,
 		"catalog":            catalog.Operations,
+		"credentials":        credentials.Operations,
 		"domains":            domains.Operations,
 		"groups":             groups.Operations,
 		"preauthentications": preauthentications.Operations,

@@ -88,6 +88,13 @@ func (c *Call) AuthorizeAs(action string, r policy.Resource) error {
 	return c.decoded
 }
 
+// May reports whether policy lets the caller do something to a resource. It authorises
+// nothing: it is for lists that show each caller what she could get.
+func (c *Call) May(action string, r policy.Resource) bool {
+	ok, _ := c.server.Policy.Decide(action, c.Caller, r) // undecided is refused
+	return ok
+}
+
 // Settle runs a pass over the call's read set until it is decided.
 func (c *Call) Settle(ctx context.Context, pass func() error) error { return c.Reads.Settle(ctx, pass) }
 

@@ -48,7 +48,7 @@ func New(ctx context.Context, p Parts) (*App, error) {
 		p.Now = time.Now
 	}
 	table := retry.New(meter.New(p.Table), retry.Options{})
-	sealer, err := token.OpenSealer(ctx, table, p.Wrapper)
+	rings, err := secret.OpenRings(ctx, secret.RingsOptions{Table: table, Wrapper: p.Wrapper})
 	if err != nil {
 		return nil, fmt.Errorf("open the sealing keys: %w", err)
 	}
@@ -61,9 +61,9 @@ func New(ctx context.Context, p Parts) (*App, error) {
 	trusts := trust.New(trust.Options{
 		Table: table, Registry: registry, Now: p.Now, MaxRedelegation: p.Config.MaxRedelegationCount,
 	})
-	people := directory.New(directory.Options{Table: table, Registry: registry, Hasher: hasher, Now: p.Now})
+	people := directory.New(directory.Options{Table: table, Registry: registry, Hasher: hasher, Rings: rings, Now: p.Now})
 	tokens := token.New(token.Options{
-		Table: table, Sealer: sealer, Registry: registry, Trusts: trusts, Hasher: hasher, Groups: people, Now: p.Now,
+		Table: table, Sealer: token.NewSealer(rings), Registry: registry, Trusts: trusts, Hasher: hasher, Groups: people, Now: p.Now,
 		Settings: token.Settings{
 			Life: p.Config.TokenExpiration, Window: p.Config.AllowExpiredWindow, AllowRescope: p.Config.AllowRescopeScopedToken,
 		},

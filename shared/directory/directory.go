@@ -27,22 +27,24 @@ type Options struct {
 	Table    store.Table
 	Registry *Registry
 	Hasher   Hasher
+	Rings    *secret.Rings // seal the blobs of credentials
 	Now      func() time.Time
 }
 
 // Directory is the write side: every change of users, groups, projects, domains, roles,
-// grants and the catalog is one transaction made here. Lists that need more than a read
-// set are here too.
+// grants, credentials and the catalog is one transaction made here. Lists that need more
+// than a read set are here too.
 type Directory struct {
 	table    store.Table
 	registry *Registry
 	hasher   Hasher
+	rings    *secret.Rings
 	now      func() time.Time
 }
 
 // New makes a Directory.
 func New(o Options) *Directory {
-	return &Directory{table: o.Table, registry: o.Registry, hasher: o.Hasher, now: o.Now}
+	return &Directory{table: o.Table, registry: o.Registry, hasher: o.Hasher, rings: o.Rings, now: o.Now}
 }
 
 // newID draws an id: 32 hex digits (common.md section 5).

@@ -48,9 +48,9 @@ func (d *Directory) sweepDeleted(ctx context.Context, old store.Item) error {
 		memberships := UserFrom(old).Groups
 		return errors.Join(d.dropGrants(ctx, store.GrantsOf(store.UserActor(id))), eachOf(memberships, func(g string) error {
 			return d.drop(ctx, store.Member(g, id))
-		}))
+		}), d.dropCredentials(ctx, store.CredentialOfUser(id, "")))
 	case "project":
-		return d.dropGrants(ctx, store.GrantsOn(store.OnProject(id)))
+		return errors.Join(d.dropGrants(ctx, store.GrantsOn(store.OnProject(id))), d.dropCredentials(ctx, store.CredentialOfProject(id, "")))
 	case "group":
 		return d.sweepGroup(ctx, id)
 	case "domain":

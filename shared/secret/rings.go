@@ -156,6 +156,27 @@ func (r *Rings) For(sealed []byte) (ring *Ring, due bool, err error) {
 	}
 }
 
+// Seal encrypts a text, which opens with the same associated data only.
+func (r *Rings) Seal(plain, associated []byte) ([]byte, error) {
+	return r.Ring().Seal(plain, associated)
+}
+
+// Open decrypts what Seal made, here or in another process, and reads the keyset again
+// first if that may know the key and the ring in memory does not. It fails as Ring.Open
+// does, or with the error of reading the keyset.
+func (r *Rings) Open(ctx context.Context, sealed, associated []byte) ([]byte, error) {
+	ring, due, err := r.For(sealed)
+	if due {
+		if err := r.Reload(ctx); err != nil {
+			return nil, err
+		}
+		ring = r.Ring()
+	} else if err != nil {
+		return nil, err
+	}
+	return ring.Open(sealed, associated)
+}
+
 // Reload reads the keyset again. Calls made while one is at work wait for it and share
 // its outcome. When it fails, the ring in memory stays.
 func (r *Rings) Reload(ctx context.Context) error {

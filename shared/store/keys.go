@@ -21,6 +21,7 @@ import (
 //	                            TRUSTEE#…                         list of trusts made to her
 //	                            PREAUTH#…                         pre-authentication: her own handle on a trust of hers
 //	                            PREFOR#… (delegate) #…            list of them by delegate
+//	                            CREDENTIAL#…                      list of her credentials
 //	GROUP#…                     GROUP                             group
 //	                            MEMBER#…                          list of its members
 //	                            GRANT#…                           roles of the group, as for a user
@@ -28,6 +29,7 @@ import (
 //	                            GRANT#USER#…  GRANT#GROUP#…       list of who holds roles on it [#INHERITED]
 //	                            CHILD#…                           list of projects below it
 //	                            TRUST#…                           list of trusts about it
+//	                            CREDENTIAL#…                      list of credentials for it
 //	DOMAIN#…                    DOMAIN                            domain
 //	                            GRANT#USER#…  GRANT#GROUP#…       list of who holds roles on it [#INHERITED]
 //	                            CHILD#…                           list of top projects of it
@@ -41,6 +43,8 @@ import (
 //	TRUST#… (first 8 bytes)     TRUST                             trust, with its ancestors
 //	                            CHILD#…                           list of trusts redelegated from it
 //	LIST#TRUST#0 … #F           … (trust id)                      list of all trusts
+//	CREDENTIAL#…                CREDENTIAL                        credential, its blob sealed
+//	LIST#CREDENTIAL             … (credential id)                 list of all credentials
 //	TOKEN#… (first 8 bytes)     TOKEN                             token row, by audit id
 //	LIST#REVOKED#0 … #F         … (time, audit id)                list of revoked tokens, until they expire
 //	FAILURES#… (digest)         FAILURES                          logins that failed of late, by user or address
@@ -205,6 +209,21 @@ func Preauth(userID, id string) Key { return Key{"USER#" + userID, "PREAUTH#" + 
 func PreauthFor(userID, delegateID, id string) Key {
 	return Key{"USER#" + userID, "PREFOR#" + delegateID + "#" + id}
 }
+
+// Credential is a user's credential, with its blob sealed.
+func Credential(id string) Key { return Key{"CREDENTIAL#" + id, "CREDENTIAL"} }
+
+// CredentialOfUser, CredentialOfProject and CredentialList list a credential where it is
+// looked for.
+func CredentialOfUser(userID, id string) Key { return Key{"USER#" + userID, "CREDENTIAL#" + id} }
+
+// CredentialOfProject lists a credential under the project it is for.
+func CredentialOfProject(projectID, id string) Key {
+	return Key{"PROJECT#" + projectID, "CREDENTIAL#" + id}
+}
+
+// CredentialList lists a credential among all credentials.
+func CredentialList(id string) Key { return Key{"LIST#CREDENTIAL", id} }
 
 // TrustLists is how many partitions the list of all trusts has.
 const TrustLists = 16

@@ -1,7 +1,6 @@
 package token
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -25,13 +24,9 @@ type sealer struct {
 	associated []byte
 }
 
-// OpenSealer reads the deployment's keys, or creates them in an empty table.
-func OpenSealer(ctx context.Context, table store.Table, w secret.Wrapper) (Sealer, error) {
-	rings, err := secret.OpenRings(ctx, secret.RingsOptions{Table: table, Wrapper: w})
-	if err != nil {
-		return nil, err
-	}
-	return &sealer{rings, associatedWith(rings.Deployment())}, nil
+// NewSealer seals with a deployment's keys.
+func NewSealer(rings *secret.Rings) Sealer {
+	return &sealer{rings, associatedWith(rings.Deployment())}
 }
 
 func associatedWith(deployment string) []byte { return []byte("mandate token 1 " + deployment) }

@@ -92,9 +92,9 @@ func newSealer(t testing.TB, table store.Table) Sealer {
 	t.Helper()
 	key, err := secret.NewMasterKey()
 	require.NoError(t, err)
-	s, err := OpenSealer(t.Context(), table, key)
+	rings, err := secret.OpenRings(t.Context(), secret.RingsOptions{Table: table, Wrapper: key})
 	require.NoError(t, err)
-	return s
+	return NewSealer(rings)
 }
 
 func newTable(t testing.TB) store.Table {
