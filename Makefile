@@ -33,6 +33,10 @@ $(AREAS:%=build-%): build-%:
 test: ## run the tests that need Go only
 	go test ./...
 
+.PHONY: prove-delegation
+prove-delegation: ## grow 100,000 random trees of delegations and look at every token (minutes)
+	go test ./test/delegation -run TestProve -count=1 -v -timeout 2h -rapid.checks=50000
+
 .PHONY: acceptance
 acceptance: bin/mandate ## run linters, both engines, and stock clients against the running service
 	test/acceptance/run.sh
