@@ -35,6 +35,9 @@ func TestPeer(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range paths {
+		if s.Keystone && strings.HasPrefix(filepath.ToSlash(path), "v2/") {
+			continue // Keystone 12 was the last with v2.0
+		}
 		t.Run(strings.TrimSuffix(filepath.ToSlash(path), ".txt"), func(t *testing.T) { Replay(t, s, ".", path) })
 	}
 }

@@ -81,8 +81,7 @@ func (f faulty) Read(ctx context.Context, keys ...store.Key) (store.Items, error
 
 // captured is everything that is logged or printed in this process.
 func captured(t *testing.T) (*slog.Logger, func() []byte) {
-	path := filepath.Join(t.TempDir(), "log")
-	f, err := os.Create(path)
+	f, err := os.Create(filepath.Join(t.TempDir(), "log"))
 	require.NoError(t, err)
 	stdout, stderr := os.Stdout, os.Stderr
 	os.Stdout, os.Stderr = f, f
@@ -95,7 +94,7 @@ func captured(t *testing.T) (*slog.Logger, func() []byte) {
 	t.Cleanup(stop)
 	return slog.New(slog.NewJSONHandler(f, &slog.HandlerOptions{Level: slog.LevelDebug})), func() []byte {
 		stop()
-		text, err := os.ReadFile(path)
+		text, err := os.ReadFile(f.Name())
 		require.NoError(t, err)
 		return text
 	}
