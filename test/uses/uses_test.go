@@ -22,8 +22,20 @@ func faulty(t store.Table) store.Table {
 	return faults.New(tear.New(t, tear.Options{Seed: 1}), faults.Options{Seed: 1, Throttle: 0.1, Lost: 0.1, Contend: 0.1})
 }
 
-func exactly(t *testing.T, with ...service.Option) {
-	const uses, clients = 10, 64
+// silent makes every fifth write and then loses its answer: a time-out after the commit.
+func silent(t store.Table) store.Table {
+	var writes atomic.Int64
+	return faults.New(t, faults.Options{Choose: func(_ int, op faults.Operation) faults.Fault {
+		if op == faults.Write && writes.Add(1)%5 == 0 {
+			return faults.Lost
+		}
+		return faults.None
+	}})
+}
+
+// exactly lets 64 clients take tokens of a trust until there are no more.
+func exactly(t *testing.T, uses int, with ...service.Option) {
+	const clients = 64
 	s := service.New(t, with...)
 	project := s.ID("projects", "project", map[string]any{"name": "web"})
 	role := s.ID("roles", "role", map[string]any{"name": "operator"})
@@ -42,25 +54,28 @@ func exactly(t *testing.T, with ...service.Option) {
 	var group sync.WaitGroup
 	for range clients {
 		group.Go(func() {
-			for { // a client repeats what was answered with 503, as it is told to
+			for {
 				r := s.Do("POST", "/v3/auth/tokens", "", login)
 				switch r.Status {
 				case http.StatusCreated:
 					issued.Add(1)
-					tokens.Store(r.Header.Get("X-Subject-Token"), true)
-				case http.StatusServiceUnavailable:
-					continue
+					_, twice := tokens.LoadOrStore(r.Header.Get("X-Subject-Token"), true)
+					assert.False(t, twice, "one token was given twice")
+				case http.StatusServiceUnavailable: // to be repeated
 				case http.StatusUnauthorized, http.StatusForbidden:
+					return
 				default:
 					others.Add(1)
+					return
 				}
-				return
 			}
 		})
 	}
 	group.Wait()
 	require.Zero(t, others.Load(), "every answer is 201, 401, 403 or 503")
 	assert.EqualValues(t, uses, issued.Load())
+	trust := s.Do("GET", "/v3/OS-TRUST/trusts/"+made, s.Admin(), nil)
+	assert.Equal(t, http.StatusNotFound, trust.Status, "TR-063: used up")
 	tokens.Range(func(token, _ any) bool {
 		assert.Equal(t, http.StatusOK, s.Validate(token.(string)).Status, "a token that was issued lives although the trust is used up")
 		return true
@@ -68,6 +83,7 @@ func exactly(t *testing.T, with ...service.Option) {
 }
 
 func TestUsesOfATrust(t *testing.T) {
-	t.Run("TR-101 as many tokens as uses", func(t *testing.T) { exactly(t) })
-	t.Run("TR-101 with a faulty table", func(t *testing.T) { exactly(t, service.WithTable(faulty)) })
+	t.Run("TR-101 as many tokens as uses", func(t *testing.T) { exactly(t, 10) })
+	t.Run("TR-101 with a faulty table", func(t *testing.T) { exactly(t, 10, service.WithTable(faulty)) })
+	t.Run("TR-101 a thousand, with time-outs after the commit", func(t *testing.T) { exactly(t, 1000, service.WithTable(silent)) })
 }
