@@ -13,6 +13,8 @@ var Table = []route.Route{
 	{Method: "GET", Path: "/v2.0/tenants", Operation: "ListTenantsV2", Function: "ListTenantsV2"},
 	{Method: "HEAD", Path: "/v2.0/tenants", Operation: "ListTenantsV2", Function: "ListTenantsV2"},
 	{Method: "POST", Path: "/v2.0/tokens", Operation: "IssueTokenV2", Function: "IssueTokenV2"},
+	{Method: "GET", Path: "/v2.0/tokens/revoked", Operation: "ListRevokedTokensV2", Function: "ListRevokedTokensV2"},
+	{Method: "HEAD", Path: "/v2.0/tokens/revoked", Operation: "ListRevokedTokensV2", Function: "ListRevokedTokensV2"},
 	{Method: "DELETE", Path: "/v2.0/tokens/{token_id}", Operation: "RevokeTokenV2", Function: "RevokeTokenV2"},
 	{Method: "GET", Path: "/v2.0/tokens/{token_id}", Operation: "ValidateTokenV2", Function: "ValidateTokenV2"},
 	{Method: "HEAD", Path: "/v2.0/tokens/{token_id}", Operation: "CheckTokenV2", Function: "CheckTokenV2"},

@@ -27,7 +27,7 @@ func Operations(a *app.App) []api.Operation {
 	if !a.Config.V2 {
 		return nil
 	}
-	return []api.Operation{issue(a), validate(a), check(a), endpoints(a), revoke(a), tenants(a)}
+	return []api.Operation{issue(a), validate(a), check(a), endpoints(a), revoke(a), revoked(a), tenants(a)}
 }
 
 // defaultDomain is the id of the one domain that v2.0 knows.

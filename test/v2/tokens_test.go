@@ -179,6 +179,42 @@ func TestRevoke(t *testing.T) {
 	})
 }
 
+func TestRevoked(t *testing.T) {
+	w := build(t)
+	watcher := w.v3("watcher", "pw-watcher", "default", service.OnProject(w.web))
+	plain := w.login(t, password("bob", "pw-bob", nil)).id()
+	var gone []access
+	for range 2 {
+		a := w.login(t, password("ada", "pw-ada", nil))
+		w.Must(http.StatusNoContent, "DELETE", "/v2.0/tokens/"+a.id(), w.Admin(), nil)
+		w.ahead.Add(int64(time.Second))
+		gone = append(gone, a)
+	}
+	w.Drain()
+	entry := func(a access) object { return object{"audit_id": a.audits()[0], "expires": a.part("token")["expires"]} }
+	t.Run("V2-057_newest_first", func(t *testing.T) {
+		for _, caller := range []string{w.Admin(), watcher} {
+			r := w.Must(http.StatusOK, "GET", "/v2.0/tokens/revoked", caller, nil)
+			assert.Equal(t, object{
+				"revoked": []any{entry(gone[1]), entry(gone[0])},
+				"links":   object{"self": service.Base + "/v2.0/tokens/revoked", "next": nil, "previous": nil},
+			}, r.Body)
+		}
+	})
+	t.Run("V2-057_paged", func(t *testing.T) {
+		r := w.Must(http.StatusOK, "GET", "/v2.0/tokens/revoked?limit=1", w.Admin(), nil)
+		assert.Equal(t, []any{entry(gone[1])}, r.Body["revoked"])
+		next := r.Member("links")["next"].(string)
+		require.Equal(t, service.Base+"/v2.0/tokens/revoked?limit=1&marker="+gone[1].audits()[0].(string), next)
+		r = w.Must(http.StatusOK, "GET", next[len(service.Base):], w.Admin(), nil)
+		assert.Equal(t, []any{entry(gone[0])}, r.Body["revoked"])
+	})
+	t.Run("V2-057_others", func(t *testing.T) {
+		refused(t, w.get("revoked", plain), http.StatusForbidden)
+		refused(t, w.get("revoked", ""), http.StatusUnauthorized)
+	})
+}
+
 func TestEndpoints(t *testing.T) {
 	w := build(t)
 	url := service.Base + "/v3"
