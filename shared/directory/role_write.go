@@ -138,7 +138,7 @@ func removeRole(r Role, head Head) []store.Mutation {
 }
 
 // Imply makes a role carry another one. Conflict when it does (D-117), Forbidden when
-// the implied role belongs to a domain (D-122). Cycles are allowed (D-121).
+// a global role would carry one of a domain (D-122). Cycles are allowed (D-121).
 func (d *Directory) Imply(ctx context.Context, rs *store.ReadSet, prior, implied string) error {
 	return d.commit(ctx, rs, func() ([]store.Mutation, error) {
 		rs.Want(store.Role(implied))
@@ -150,8 +150,8 @@ func (d *Directory) Imply(ctx context.Context, rs *store.ReadSet, prior, implied
 		switch {
 		case err != nil:
 			return nil, err
-		case to.DomainID != "":
-			return nil, problem.ForbiddenBecause("a role of a domain cannot be implied")
+		case to.DomainID != "" && r.DomainID == "":
+			return nil, problem.ForbiddenBecause("a global role cannot imply a role of a domain")
 		case r.Implies.Has(implied):
 			return nil, problem.Conflict("implied role", "role "+prior+" implies "+implied)
 		}

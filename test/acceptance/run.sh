@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # What `make acceptance` does: linters, both engines, the deployment's template, the real
-# flow with the stock client on both engines, and a service that is killed under load.
-# Everything that is fetched is pinned and kept below .cache/.
+# flow with the stock client on both engines, OpenStack's own API tests, and a service that
+# is killed under load. Everything that is fetched is pinned and kept below .cache/.
 #
-#   test/acceptance/run.sh [STEP...]    all steps, or those named (lint engines template flow crash)
+#   test/acceptance/run.sh [STEP...]    all steps, or those named (lint engines template flow tempest crash)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source test/acceptance/steps.sh
@@ -16,7 +16,7 @@ flow() {
 }
 
 steps=("$@")
-[ ${#steps[@]} -gt 0 ] || steps=(lint engines template flow crash)
+[ ${#steps[@]} -gt 0 ] || steps=(lint engines template flow tempest crash)
 began=$SECONDS
 for name in "${steps[@]}"; do
   case $name in
@@ -24,6 +24,7 @@ for name in "${steps[@]}"; do
     engines) step "both engines" engines ;;
     template) step "template" test/acceptance/sam.sh ;;
     flow) flow ;;
+    tempest) step "Tempest" test/acceptance/serve.sh embedded test/acceptance/tempest.sh ;;
     crash) step "killed under load" go run ./test/crash ;;
     *) echo "unknown step $name" >&2; exit 2 ;;
   esac

@@ -71,9 +71,11 @@ func TestRoles(t *testing.T) {
 		}
 		require.Equal(t, map[string]string{"admin": "manager", "manager": "member", "member": "reader", "watcher": "reader"}, found)
 	})
-	s.run("D-122_a_domain's_role_is_not_implied", func(t *testing.T) {
+	s.run("D-122_a_domain's_role_is_not_implied_by_a_global_one", func(t *testing.T) {
 		s.as("PUT", "/v3/roles/"+observer+"/implies/"+own, nil, 403)
-		s.as("PUT", "/v3/roles/"+own+"/implies/"+observer, nil, 201)
+		between := s.make("roles", "role", object{"name": "between", "domain_id": "default"})
+		s.as("PUT", "/v3/roles/"+own+"/implies/"+between, nil, 201)
+		s.as("PUT", "/v3/roles/"+between+"/implies/"+observer, nil, 201)
 	})
 	ada := s.user("ada")
 	p := s.make("projects", "project", object{"name": "work"})
