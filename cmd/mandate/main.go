@@ -12,6 +12,8 @@ type commands struct {
 	Serve serveCommand `cmd:"" default:"withargs" help:"Serve the whole API on 127.0.0.1; made ready on its first start."`
 
 	Bootstrap bootstrapCommand `cmd:"" help:"Make the first domain, project, user, roles and catalog; again: enable admin and set its password."`
+
+	Import importCommand `cmd:"" help:"Bring users, projects, roles, assignments in from a file; interrupted, it goes on where it stopped."`
 }
 
 const about = `Mandate is an identity and delegation service that speaks the OpenStack Identity API.

@@ -72,17 +72,6 @@ type attributes struct {
 	Extra             map[string]jsontext.Value  `json:",embed"`
 }
 
-// options are the resource options that users can have (D-050), with the kind of their value.
-var options = map[string]jsontext.Kind{
-	"ignore_change_password_upon_first_use": 't',
-	"ignore_password_expiry":                't',
-	"ignore_lockout_failure_attempts":       't',
-	"lock_password":                         't',
-	"multi_factor_auth_enabled":             't',
-	"ignore_user_inactivity":                't',
-	"multi_factor_auth_rules":               '[',
-}
-
 func (u *attributes) check() error {
 	if u.Name.Set {
 		name, err := directory.CleanName("user.name", u.Name.Value, directory.MaxUserName)
@@ -94,17 +83,7 @@ func (u *attributes) check() error {
 	if u.Enabled.Null {
 		return problem.Invalid("user.enabled", "must be true or false")
 	}
-	for name, v := range u.Options.Value {
-		kind, known := options[name]
-		given := v.Kind()
-		if given == 'f' {
-			given = 't'
-		}
-		if !known || (given != kind && given != 'n') {
-			return problem.Invalid("user.options."+name, "must be an option that is known, with a value of its type")
-		}
-	}
-	return nil
+	return directory.CheckUserOptions("user.options", u.Options.Value)
 }
 
 func (u attributes) password() *secret.Text {

@@ -24,27 +24,36 @@ func (d *Directory) CreateDomain(ctx context.Context, rs *store.ReadSet, dom Dom
 		for !chosen && head.Off.Has(domainHash(dom.ID)) {
 			dom.ID = newID()
 		}
-		if !rs.Known(store.Domain(dom.ID), store.DomainName(dom.Name)) {
-			return nil, store.ErrPending
-		}
-		if i, _ := rs.Get(store.Domain(dom.ID)); i != nil || head.Off.Has(domainHash(dom.ID)) {
-			return nil, problem.Conflict("domain", "the id "+dom.ID+" is taken")
-		}
-		if err := free(rs, store.DomainName(dom.Name), dom.ID, "domain"); err != nil {
-			return nil, err
-		}
-		m := []store.Mutation{store.Create(store.Domain(dom.ID), dom.item()), claim(store.DomainName(dom.Name), dom.ID)}
-		if !dom.Enabled {
-			return append(m, MoveHead(head, func(h store.Mutation) store.Mutation {
-				return h.Insert(attrOff, domainHash(dom.ID))
-			})...), nil
-		}
-		if head.Version > 0 {
-			m = append(m, store.Check(rs.Head()).Where(store.Lacks(attrOff, domainHash(dom.ID))))
-		}
-		return m, nil
+		return newDomain(rs, dom)
 	})
 	return dom, err
+}
+
+// newDomain is a pass: the write that adds a domain under its id.
+func newDomain(rs *store.ReadSet, dom Domain) ([]store.Mutation, error) {
+	if !rs.Known(rs.Head(), store.Domain(dom.ID), store.DomainName(dom.Name)) {
+		return nil, store.ErrPending
+	}
+	head, err := ReadHead(rs)
+	if err != nil {
+		return nil, err
+	}
+	if i, _ := rs.Get(store.Domain(dom.ID)); i != nil || head.Off.Has(domainHash(dom.ID)) {
+		return nil, problem.Conflict("domain", "the id "+dom.ID+" is taken")
+	}
+	if err := free(rs, store.DomainName(dom.Name), dom.ID, "domain"); err != nil {
+		return nil, err
+	}
+	m := []store.Mutation{store.Create(store.Domain(dom.ID), dom.item()), claim(store.DomainName(dom.Name), dom.ID)}
+	if !dom.Enabled {
+		return append(m, MoveHead(head, func(h store.Mutation) store.Mutation {
+			return h.Insert(attrOff, domainHash(dom.ID))
+		})...), nil
+	}
+	if head.Version > 0 {
+		m = append(m, store.Check(rs.Head()).Where(store.Lacks(attrOff, domainHash(dom.ID))))
+	}
+	return m, nil
 }
 
 // UpdateDomain changes a domain. Disabling it is seen by every token of its users and

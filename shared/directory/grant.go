@@ -134,38 +134,41 @@ func (g *Registry) Granted(rs *store.ReadSet, a store.Actor, t store.Target) ([]
 // Grant gives an actor a role on a target; nothing happens when it holds it (D-130).
 // NotFound when role, actor or target are not there; Forbidden for a role of another domain.
 func (d *Directory) Grant(ctx context.Context, rs *store.ReadSet, a store.Actor, t store.Target, roleID string) error {
-	return d.commit(ctx, rs, func() ([]store.Mutation, error) {
-		rs.Want(store.Grant(a, t), store.Role(roleID))
-		parties, err := FindParties(rs, a, t)
-		if err != nil {
-			return nil, err
-		}
-		role, head, err := roleItem(rs, roleID)
-		if err != nil {
-			return nil, err
-		}
-		if role.DomainID != "" && role.DomainID != parties.TargetDomain {
-			return nil, problem.ForbiddenBecause("role " + roleID + " belongs to another domain")
-		}
-		held, err := rs.Get(store.Grant(a, t))
-		switch {
-		case err != nil:
-			return nil, err
-		case held == nil:
-			return firstGrant(Assignment{a, t, store.NewSet(roleID)}, head), nil
-		case held.Set(attrGrantRoles).Has(roleID):
-			return nil, nil
-		}
-		m := []store.Mutation{
-			store.Update(store.Grant(a, t)).Insert(attrGrantRoles, roleID),
-			store.Update(store.GrantMirror(a, t)).Insert(attrGrantRoles, roleID),
-			store.Check(store.Role(roleID)), store.Check(actorKey(a)),
-		}
-		if k, ok := targetKey(t); ok {
-			m = append(m, store.Check(k))
-		}
-		return m, nil
-	})
+	return d.commit(ctx, rs, func() ([]store.Mutation, error) { return newGrant(rs, a, t, roleID) })
+}
+
+// newGrant is a pass: the write that gives an actor a role on a target, none when it holds it.
+func newGrant(rs *store.ReadSet, a store.Actor, t store.Target, roleID string) ([]store.Mutation, error) {
+	rs.Want(store.Grant(a, t), store.Role(roleID))
+	parties, err := FindParties(rs, a, t)
+	if err != nil {
+		return nil, err
+	}
+	role, head, err := roleItem(rs, roleID)
+	if err != nil {
+		return nil, err
+	}
+	if role.DomainID != "" && role.DomainID != parties.TargetDomain {
+		return nil, problem.ForbiddenBecause("role " + roleID + " belongs to another domain")
+	}
+	held, err := rs.Get(store.Grant(a, t))
+	switch {
+	case err != nil:
+		return nil, err
+	case held == nil:
+		return firstGrant(Assignment{a, t, store.NewSet(roleID)}, head), nil
+	case held.Set(attrGrantRoles).Has(roleID):
+		return nil, nil
+	}
+	m := []store.Mutation{
+		store.Update(store.Grant(a, t)).Insert(attrGrantRoles, roleID),
+		store.Update(store.GrantMirror(a, t)).Insert(attrGrantRoles, roleID),
+		store.Check(store.Role(roleID)), store.Check(actorKey(a)),
+	}
+	if k, ok := targetKey(t); ok {
+		m = append(m, store.Check(k))
+	}
+	return m, nil
 }
 
 // firstGrant writes the first role of an actor on a target. Where a validation would not

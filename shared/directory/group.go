@@ -54,20 +54,23 @@ func FindGroup(rs *store.ReadSet, id string) (Group, error) {
 // CreateGroup adds a group. NotFound without the domain, Conflict when the name is taken.
 func (d *Directory) CreateGroup(ctx context.Context, rs *store.ReadSet, g Group) (Group, error) {
 	g.ID = newID()
-	err := d.commit(ctx, rs, func() ([]store.Mutation, error) {
-		name := store.GroupName(g.DomainID, g.Name)
-		rs.Want(name)
-		dom, err := FindDomain(rs, g.DomainID)
-		if err != nil {
-			return nil, err
-		}
-		if err := free(rs, name, g.ID, "group"); err != nil {
-			return nil, err
-		}
-		g.DomainName = dom.Name
-		return []store.Mutation{store.Create(store.Group(g.ID), g.item()), claim(name, g.ID), under(dom)}, nil
-	})
+	err := d.commit(ctx, rs, func() ([]store.Mutation, error) { return newGroup(rs, &g) })
 	return g, err
+}
+
+// newGroup is a pass: the write that adds a group under its id.
+func newGroup(rs *store.ReadSet, g *Group) ([]store.Mutation, error) {
+	name := store.GroupName(g.DomainID, g.Name)
+	rs.Want(name)
+	dom, err := FindDomain(rs, g.DomainID)
+	if err != nil {
+		return nil, err
+	}
+	if err := free(rs, name, g.ID, "group"); err != nil {
+		return nil, err
+	}
+	g.DomainName = dom.Name
+	return []store.Mutation{store.Create(store.Group(g.ID), g.item()), claim(name, g.ID), under(dom)}, nil
 }
 
 // UpdateGroup changes a group.
@@ -128,17 +131,20 @@ func removeGroup(g Group, head Head) []store.Mutation {
 
 // Join makes a user a member of a group; nothing happens when she is (D-101).
 func (d *Directory) Join(ctx context.Context, rs *store.ReadSet, groupID, userID string) error {
-	return d.commit(ctx, rs, func() ([]store.Mutation, error) {
-		u, g, err := userAndGroup(rs, userID, groupID)
-		if err != nil || u.Groups.Has(groupID) {
-			return nil, err
-		}
-		return []store.Mutation{
-			store.Update(store.User(userID)).Insert(attrGroups, groupID).Where(store.Lacks(attrGroups, groupID)),
-			store.Create(store.Member(groupID, userID), store.Item{store.AttrType: "member", attrID: userID}),
-			store.Check(store.Group(groupID)).Where(store.Equals(attrName, g.Name)),
-		}, nil
-	})
+	return d.commit(ctx, rs, func() ([]store.Mutation, error) { return newMember(rs, groupID, userID) })
+}
+
+// newMember is a pass: the write that makes a user a member of a group, none when she is.
+func newMember(rs *store.ReadSet, groupID, userID string) ([]store.Mutation, error) {
+	u, g, err := userAndGroup(rs, userID, groupID)
+	if err != nil || u.Groups.Has(groupID) {
+		return nil, err
+	}
+	return []store.Mutation{
+		store.Update(store.User(userID)).Insert(attrGroups, groupID).Where(store.Lacks(attrGroups, groupID)),
+		store.Create(store.Member(groupID, userID), store.Item{store.AttrType: "member", attrID: userID}),
+		store.Check(store.Group(groupID)).Where(store.Equals(attrName, g.Name)),
+	}, nil
 }
 
 func userAndGroup(rs *store.ReadSet, userID, groupID string) (User, Group, error) {

@@ -38,37 +38,45 @@ func (d *Directory) CreateProject(ctx context.Context, rs *store.ReadSet, p Proj
 	if p.ParentID == "" {
 		p.ParentID = p.DomainID
 	}
-	err := d.commit(ctx, rs, func() ([]store.Mutation, error) {
-		WantNewProject(rs, p.DomainID, p.ParentID, p.Name)
-		dom, err := FindDomain(rs, p.DomainID)
-		if problem.Is(err, problem.KindNotFound) {
-			return nil, problem.Invalid("project.domain_id", "must be the id of a domain").Because(err)
-		}
-		if err != nil {
-			return nil, err
-		}
-		name := store.ProjectName(p.DomainID, p.Name)
-		if err := free(rs, name, p.ID, "project"); err != nil {
-			return nil, err
-		}
-		p.DomainName = dom.Name
-		m := []store.Mutation{claim(name, p.ID), under(dom)}
-		if p.ParentID != p.DomainID {
-			above, err := parentOf(rs, p)
-			if err != nil {
-				return nil, err
-			}
-			p.Ancestors = append(slices.Clone(above.Ancestors), above.ID)
-			m = append(m, store.Update(store.Project(above.ID)).Where(store.Equals(AttrEnabled, true)).Add(attrChildren, 1))
-		}
-		return append(m, store.Create(store.Project(p.ID), p.item()),
-			store.Create(store.Child(p.parent(), p.ID), store.Item{store.AttrType: "child", attrID: p.ID})), nil
-	})
+	err := d.commit(ctx, rs, func() ([]store.Mutation, error) { return newProject(rs, &p, true) })
 	return p, err
 }
 
+// newProject is a pass: the write that adds a project under its id and parent, which must
+// be enabled when the caller wants it live.
+func newProject(rs *store.ReadSet, p *Project, live bool) ([]store.Mutation, error) {
+	WantNewProject(rs, p.DomainID, p.ParentID, p.Name)
+	dom, err := FindDomain(rs, p.DomainID)
+	if problem.Is(err, problem.KindNotFound) {
+		return nil, problem.Invalid("project.domain_id", "must be the id of a domain").Because(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	name := store.ProjectName(p.DomainID, p.Name)
+	if err := free(rs, name, p.ID, "project"); err != nil {
+		return nil, err
+	}
+	p.DomainName = dom.Name
+	m := []store.Mutation{claim(name, p.ID), under(dom)}
+	if p.ParentID != p.DomainID {
+		above, err := parentOf(rs, *p, live)
+		if err != nil {
+			return nil, err
+		}
+		p.Ancestors = append(slices.Clone(above.Ancestors), above.ID)
+		count := store.Update(store.Project(above.ID)).Add(attrChildren, 1)
+		if live {
+			count = count.Where(store.Equals(AttrEnabled, true))
+		}
+		m = append(m, count)
+	}
+	return append(m, store.Create(store.Project(p.ID), p.item()),
+		store.Create(store.Child(p.parent(), p.ID), store.Item{store.AttrType: "child", attrID: p.ID})), nil
+}
+
 // parentOf is a pass: the project under which a new one may be created.
-func parentOf(rs *store.ReadSet, p Project) (Project, error) {
+func parentOf(rs *store.ReadSet, p Project, live bool) (Project, error) {
 	above, err := FindProject(rs, p.ParentID)
 	switch {
 	case problem.Is(err, problem.KindNotFound):
@@ -77,7 +85,7 @@ func parentOf(rs *store.ReadSet, p Project) (Project, error) {
 		return above, err
 	case above.DomainID != p.DomainID:
 		return above, problem.Invalid("project.parent_id", "must be a project of the same domain")
-	case !above.Enabled:
+	case live && !above.Enabled:
 		return above, problem.ForbiddenBecause("the parent project " + above.ID + " is disabled")
 	case len(above.Ancestors)+2 > MaxDepth:
 		return above, problem.ForbiddenBecause(fmt.Sprintf("projects can be nested %d deep", MaxDepth))

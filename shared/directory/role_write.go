@@ -35,27 +35,30 @@ func moveRoles(head Head) []store.Mutation {
 // its domain.
 func (d *Directory) CreateRole(ctx context.Context, rs *store.ReadSet, r Role) (Role, error) {
 	r.ID = newID()
-	err := d.commit(ctx, rs, func() ([]store.Mutation, error) {
-		name := store.RoleName(r.DomainID, r.Name)
-		rs.Want(name)
-		head, err := ReadHead(rs)
+	err := d.commit(ctx, rs, func() ([]store.Mutation, error) { return newRole(rs, r) })
+	return r, err
+}
+
+// newRole is a pass: the write that adds a role under its id.
+func newRole(rs *store.ReadSet, r Role) ([]store.Mutation, error) {
+	name := store.RoleName(r.DomainID, r.Name)
+	rs.Want(name)
+	head, err := ReadHead(rs)
+	if err != nil {
+		return nil, err
+	}
+	if err := free(rs, name, r.ID, "role"); err != nil {
+		return nil, err
+	}
+	m := append(moveRoles(head), store.Create(store.Role(r.ID), r.item()), claim(name, r.ID))
+	if r.DomainID != "" {
+		dom, err := FindDomain(rs, r.DomainID)
 		if err != nil {
 			return nil, err
 		}
-		if err := free(rs, name, r.ID, "role"); err != nil {
-			return nil, err
-		}
-		m := append(moveRoles(head), store.Create(store.Role(r.ID), r.item()), claim(name, r.ID))
-		if r.DomainID != "" {
-			dom, err := FindDomain(rs, r.DomainID)
-			if err != nil {
-				return nil, err
-			}
-			m = append(m, under(dom))
-		}
-		return m, nil
-	})
-	return r, err
+		m = append(m, under(dom))
+	}
+	return m, nil
 }
 
 // roleItem is a pass: a role as the table has it, for changing it. The registry's copy
@@ -117,7 +120,8 @@ func (d *Directory) UpdateRole(ctx context.Context, rs *store.ReadSet, id string
 }
 
 // DeleteRole removes a role; Forbidden while it is immutable. Every grant of it and
-// implication with it ends with it, because roles of the current version lack it.
+// implication with it ends with it, because roles of the current version lack it. What
+// names it (grants, trusts) may stay for ever, so its id is kept from being given again.
 func (d *Directory) DeleteRole(ctx context.Context, rs *store.ReadSet, id string) error {
 	return d.commit(ctx, rs, func() ([]store.Mutation, error) {
 		r, head, err := roleItem(rs, id)
@@ -133,6 +137,7 @@ func (d *Directory) DeleteRole(ctx context.Context, rs *store.ReadSet, id string
 
 func removeRole(r Role, head Head) []store.Mutation {
 	return append(moveRoles(head),
+		store.Upsert(store.GoneRole(r.ID)).Set(store.AttrType, "gone"),
 		store.Delete(store.Role(r.ID)).Where(store.Equals(attrName, r.Name)),
 		release(store.RoleName(r.DomainID, r.Name), r.ID))
 }
@@ -140,27 +145,30 @@ func removeRole(r Role, head Head) []store.Mutation {
 // Imply makes a role carry another one. Conflict when it does (D-117), Forbidden when
 // a global role would carry one of a domain (D-122). Cycles are allowed (D-121).
 func (d *Directory) Imply(ctx context.Context, rs *store.ReadSet, prior, implied string) error {
-	return d.commit(ctx, rs, func() ([]store.Mutation, error) {
-		rs.Want(store.Role(implied))
-		r, head, err := roleItem(rs, prior)
-		if err != nil {
-			return nil, err
-		}
-		to, _, err := roleItem(rs, implied)
-		switch {
-		case err != nil:
-			return nil, err
-		case to.DomainID != "" && r.DomainID == "":
-			return nil, problem.ForbiddenBecause("a global role cannot imply a role of a domain")
-		case r.Implies.Has(implied):
-			return nil, problem.Conflict("implied role", "role "+prior+" implies "+implied)
-		}
-		m := append(moveRoles(head), store.Update(store.Role(prior)).Insert(attrImplies, implied).Where(store.Lacks(attrImplies, implied)))
-		if prior != implied {
-			m = append(m, store.Check(store.Role(implied)))
-		}
-		return m, nil
-	})
+	return d.commit(ctx, rs, func() ([]store.Mutation, error) { return newImplication(rs, prior, implied) })
+}
+
+// newImplication is a pass: the write that makes a role carry another one.
+func newImplication(rs *store.ReadSet, prior, implied string) ([]store.Mutation, error) {
+	rs.Want(store.Role(implied))
+	r, head, err := roleItem(rs, prior)
+	if err != nil {
+		return nil, err
+	}
+	to, _, err := roleItem(rs, implied)
+	switch {
+	case err != nil:
+		return nil, err
+	case to.DomainID != "" && r.DomainID == "":
+		return nil, problem.ForbiddenBecause("a global role cannot imply a role of a domain")
+	case r.Implies.Has(implied):
+		return nil, problem.Conflict("implied role", "role "+prior+" implies "+implied)
+	}
+	m := append(moveRoles(head), store.Update(store.Role(prior)).Insert(attrImplies, implied).Where(store.Lacks(attrImplies, implied)))
+	if prior != implied {
+		m = append(m, store.Check(store.Role(implied)))
+	}
+	return m, nil
 }
 
 // Unimply ends an implication; NotFound when there is none.

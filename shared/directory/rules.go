@@ -113,6 +113,32 @@ func CheckOptions(attribute string, options Extra) error {
 	return nil
 }
 
+// userOptions are the resource options that users can have (D-050), with the kind of their value.
+var userOptions = map[string]jsontext.Kind{
+	"ignore_change_password_upon_first_use": 't',
+	"ignore_password_expiry":                't',
+	"ignore_lockout_failure_attempts":       't',
+	"lock_password":                         't',
+	"multi_factor_auth_enabled":             't',
+	"ignore_user_inactivity":                't',
+	"multi_factor_auth_rules":               '[',
+}
+
+// CheckUserOptions judges the options of a user.
+func CheckUserOptions(attribute string, options Extra) error {
+	for name, v := range options {
+		kind, known := userOptions[name]
+		given := v.Kind()
+		if given == 'f' {
+			given = 't'
+		}
+		if !known || (given != kind && given != 'n') {
+			return problem.Invalid(attribute+"."+name, "must be an option that is known, with a value of its type")
+		}
+	}
+	return nil
+}
+
 // Immutable reports whether resource options forbid changes (D-076, D-113).
 func Immutable(options []byte) bool { return string(Fields(options)["immutable"]) == "true" }
 

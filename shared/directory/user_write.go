@@ -28,24 +28,27 @@ func (d *Directory) CreateUser(ctx context.Context, rs *store.ReadSet, u User, p
 		}
 		u.PasswordVersion = 1
 	}
-	err := d.commit(ctx, rs, func() ([]store.Mutation, error) {
-		name := store.UserName(u.DomainID, u.Name)
-		rs.Want(name)
-		dom, err := FindDomain(rs, u.DomainID)
-		if err != nil {
-			return nil, err
-		}
-		if err := free(rs, name, u.ID, "user"); err != nil {
-			return nil, err
-		}
-		u.DomainName = dom.Name
-		m := []store.Mutation{store.Create(store.User(u.ID), u.item()), claim(name, u.ID), under(dom)}
-		if hash != "" {
-			m = append(m, store.Create(store.Password(u.ID), passwordItem(hash, u.PasswordVersion)))
-		}
-		return m, nil
-	})
+	err := d.commit(ctx, rs, func() ([]store.Mutation, error) { return newUser(rs, &u, hash) })
 	return u, err
+}
+
+// newUser is a pass: the write that adds a user under her id, with a hash unless it is "".
+func newUser(rs *store.ReadSet, u *User, hash string) ([]store.Mutation, error) {
+	name := store.UserName(u.DomainID, u.Name)
+	rs.Want(name)
+	dom, err := FindDomain(rs, u.DomainID)
+	if err != nil {
+		return nil, err
+	}
+	if err := free(rs, name, u.ID, "user"); err != nil {
+		return nil, err
+	}
+	u.DomainName = dom.Name
+	m := []store.Mutation{store.Create(store.User(u.ID), u.item()), claim(name, u.ID), under(dom)}
+	if hash != "" {
+		m = append(m, store.Create(store.Password(u.ID), passwordItem(hash, u.PasswordVersion)))
+	}
+	return m, nil
 }
 
 // UpdateUser changes a user, and her password unless it is nil (an empty one takes it

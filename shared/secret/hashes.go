@@ -79,6 +79,13 @@ func parseHash(text string) (passwordHash, error) {
 	return nil, fmt.Errorf("%w: kind not known", ErrMalformedHash)
 }
 
+// CheckHash fails with ErrMalformedHash unless [Hasher.Verify] can check passwords against
+// the hash. It is for hashes that come from elsewhere.
+func CheckHash(text string) error {
+	_, err := parseHash(text)
+	return err
+}
+
 // Keystone 30 cuts passwords at [identity] max_password_length, by default 4,096 bytes, and
 // at 72 for bcrypt, which sees no more (keystone.common.password_hashing).
 const (

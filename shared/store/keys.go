@@ -22,6 +22,7 @@ import (
 //	                            PREAUTH#…                         pre-authentication: her own handle on a trust of hers
 //	                            PREFOR#… (delegate) #…            list of them by delegate
 //	                            CREDENTIAL#…                      list of her credentials
+//	                            REQUEST#…  ACCESS#…               lists of OAuth1 tokens that she authorised
 //	GROUP#…                     GROUP                             group
 //	                            MEMBER#…                          list of its members
 //	                            GRANT#…                           roles of the group, as for a user
@@ -30,6 +31,7 @@ import (
 //	                            CHILD#…                           list of projects below it
 //	                            TRUST#…                           list of trusts about it
 //	                            CREDENTIAL#…                      list of credentials for it
+//	                            REQUEST#…  ACCESS#…               lists of OAuth1 tokens about it
 //	DOMAIN#…                    DOMAIN                            domain
 //	                            GRANT#USER#…  GRANT#GROUP#…       list of who holds roles on it [#INHERITED]
 //	                            CHILD#…                           list of top projects of it
@@ -45,14 +47,22 @@ import (
 //	LIST#TRUST#0 … #F           … (trust id)                      list of all trusts
 //	CREDENTIAL#…                CREDENTIAL                        credential, its blob sealed
 //	LIST#CREDENTIAL             … (credential id)                 list of all credentials
+//	CONSUMER#…                  CONSUMER                          OAuth1 consumer, its secret sealed
+//	                            REQUEST#…  ACCESS#…               lists of its request and access tokens
+//	LIST#CONSUMER               … (consumer id)                   list of all consumers
+//	REQUEST#…                   REQUEST                           OAuth1 request token, its secrets sealed
+//	ACCESS#…                    ACCESS                            OAuth1 access token, its secret sealed
+//	NONCE#… (consumer) #digest  NONCE                             signed request that was used
 //	TOKEN#… (first 8 bytes)     TOKEN                             token row, by audit id
 //	LIST#REVOKED#0 … #F         … (time, audit id)                list of revoked tokens, until they expire
 //	FAILURES#… (digest)         FAILURES                          logins that failed of late, by user or address
+//	GONE#ROLE#…                 GONE                              role that was deleted: its id is not given again
+//	IMPORT#… (digest of a file) IMPORT                            how far an interrupted import came
 //	JOB#…                       JOB                               a cascade too long for one step
 //	EVENT#… (hour) #shard       …                                 revocation event
 //
 //	index 1 (i1, audit)         USER#… (acting user)              live tokens of a user
-//	index 2 (i2, audit)         CHAIN#… (root), TRUST#…           tokens of a chain, of a trust
+//	index 2 (i2, audit)         CHAIN#… (root), TRUST#…, ACCESS#… tokens of a chain, a trust, an access token
 //
 // Trust and token keys carry the first 8 bytes of the id, because that is what fits into
 // a token's hints; the full id stands in the item and is compared.
@@ -155,6 +165,12 @@ func GrantMirror(a Actor, t Target) Key { return Key{t.pk(), "GRANT#" + a.pk() +
 // Role is a role with what it implies.
 func Role(id string) Key { return Key{"ROLES", id} }
 
+// GoneRole stands for a role that was deleted. Grants and trusts may name it for ever.
+func GoneRole(id string) Key { return Key{"GONE#ROLE#" + id, "GONE"} }
+
+// Import is how far the import of a file came, by the digest of its content.
+func Import(digest string) Key { return Key{"IMPORT#" + digest, "IMPORT"} }
+
 // Service, Endpoint and Region are the catalog.
 func Service(id string) Key { return Key{"CATALOG", "SERVICE#" + id} }
 
@@ -225,6 +241,45 @@ func CredentialOfProject(projectID, id string) Key {
 // CredentialList lists a credential among all credentials.
 func CredentialList(id string) Key { return Key{"LIST#CREDENTIAL", id} }
 
+// Consumer is an OAuth1 consumer.
+func Consumer(id string) Key { return Key{"CONSUMER#" + id, "CONSUMER"} }
+
+// ConsumerList lists a consumer among all consumers.
+func ConsumerList(id string) Key { return Key{"LIST#CONSUMER", id} }
+
+// RequestToken is an OAuth1 request token.
+func RequestToken(id string) Key { return Key{"REQUEST#" + id, "REQUEST"} }
+
+// RequestOfConsumer, RequestOfProject and RequestOfUser list a request token under its
+// consumer, the project it is about and, once authorised, its user.
+func RequestOfConsumer(consumerID, id string) Key {
+	return Key{"CONSUMER#" + consumerID, "REQUEST#" + id}
+}
+
+// RequestOfProject lists a request token under its project.
+func RequestOfProject(projectID, id string) Key { return Key{"PROJECT#" + projectID, "REQUEST#" + id} }
+
+// RequestOfUser lists a request token under the user who authorised it.
+func RequestOfUser(userID, id string) Key { return Key{"USER#" + userID, "REQUEST#" + id} }
+
+// AccessToken is an OAuth1 access token.
+func AccessToken(id string) Key { return Key{"ACCESS#" + id, "ACCESS"} }
+
+// AccessOfConsumer, AccessOfProject and AccessOfUser list an access token under its
+// consumer, its project and the user whose authority it carries.
+func AccessOfConsumer(consumerID, id string) Key {
+	return Key{"CONSUMER#" + consumerID, "ACCESS#" + id}
+}
+
+// AccessOfProject lists an access token under its project.
+func AccessOfProject(projectID, id string) Key { return Key{"PROJECT#" + projectID, "ACCESS#" + id} }
+
+// AccessOfUser lists an access token under its user.
+func AccessOfUser(userID, id string) Key { return Key{"USER#" + userID, "ACCESS#" + id} }
+
+// Nonce claims a signed request, by a digest of what makes it unlike any other.
+func Nonce(consumerID, digest string) Key { return Key{"NONCE#" + consumerID + "#" + digest, "NONCE"} }
+
 // TrustLists is how many partitions the list of all trusts has.
 const TrustLists = 16
 
@@ -254,6 +309,9 @@ func ByChain(auditHex string) string { return "CHAIN#" + auditHex }
 
 // ByTrust groups the tokens of one trust.
 func ByTrust(trustID string) string { return "TRUST#" + trustID }
+
+// ByAccess groups the tokens that were obtained with one OAuth1 access token.
+func ByAccess(accessID string) string { return "ACCESS#" + accessID }
 
 // The ranges that are walked.
 
