@@ -3,7 +3,7 @@
 # flow with the stock client on both engines, OpenStack's own API tests, and a service that
 # is killed under load. Everything that is fetched is pinned and kept below .cache/.
 #
-#   test/acceptance/run.sh [STEP...]    all steps, or those named (lint engines template flow tempest crash)
+#   test/acceptance/run.sh [STEP...]    all steps, or those named (lint engines template flow middleware tempest crash)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source test/acceptance/steps.sh
@@ -16,7 +16,7 @@ flow() {
 }
 
 steps=("$@")
-[ ${#steps[@]} -gt 0 ] || steps=(lint engines template flow tempest crash)
+[ ${#steps[@]} -gt 0 ] || steps=(lint engines template flow middleware tempest crash)
 began=$SECONDS
 for name in "${steps[@]}"; do
   case $name in
@@ -25,6 +25,7 @@ for name in "${steps[@]}"; do
     template) step "template" test/acceptance/sam.sh ;;
     flow) flow ;;
     tempest) step "Tempest" test/acceptance/serve.sh embedded test/acceptance/tempest.sh ;;
+    middleware) test/acceptance/middleware.sh ;;
     crash) step "killed under load" go run ./test/crash ;;
     *) echo "unknown step $name" >&2; exit 2 ;;
   esac

@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""keystonemiddleware's auth_token before a small WSGI application, as every OpenStack service has it.
+
+    source .mandate/openrc && test/acceptance/middleware.py
+
+An administrator makes a service user, two users, a project, a role and a trust. The application then
+lets in who the middleware lets in: a valid token, a trust's token, an expired token beside a service's
+token; and nobody with a garbled, expired or revoked one. The middleware's own cache is off, because its
+default of 300 s would show a revoked token as valid. Needs the OS_* variables of an administrator, and
+TOKEN_EXPIRATION seconds of the service in the same variable if expiry is to be tried (2 to 10).
+"""
+
+import os
+import secrets
+import sys
+import time
+
+import webob
+from keystoneauth1 import session
+from keystoneauth1.identity import v3
+from keystonemiddleware import auth_token
+
+url = os.environ["OS_AUTH_URL"]
+run = secrets.token_hex(4)
+life = int(os.environ.get("TOKEN_EXPIRATION", "0"))
+began = time.monotonic()
+steps = 0
+
+
+def say(what):
+    global steps
+    steps += 1
+    print(f"{steps:3}  {what:84} {time.monotonic() - began:3.0f} s", flush=True)
+
+
+def same(got, want, what):
+    if got != want:
+        sys.exit(f"FAILED after step {steps}: {what}: {got!r} instead of {want!r}")
+
+
+def password(name, secret, **scope):
+    return v3.Password(url, username=name, password=secret, user_domain_id="default", **scope)
+
+
+admin = session.Session(auth=password(
+    os.environ["OS_USERNAME"], os.environ["OS_PASSWORD"], project_name=os.environ["OS_PROJECT_NAME"], project_domain_id="default"))
+made = []
+
+
+def post(path, member, **attributes):
+    body = admin.post(f"{url}{path}", json={member: attributes}).json()[member]
+    made.append(f"{url}{path}/{body['id']}")
+    return body["id"]
+
+
+def token(name, secret, **scope):
+    return password(name, secret, **scope).get_token(session.Session())
+
+
+project = post("/projects", "project", name=f"web-{run}")
+role = post("/roles", "role", name=f"operator-{run}")
+ada = post("/users", "user", name=f"ada-{run}", password="secret-ada")
+bob = post("/users", "user", name=f"bob-{run}", password="secret-bob")
+glance = post("/users", "user", name=f"glance-{run}", password="secret-glance")
+service_role = admin.get(f"{url}/roles?name=service").json()["roles"][0]["id"]
+for user, held in ((ada, role), (glance, service_role)):
+    admin.put(f"{url}/projects/{project}/users/{user}/roles/{held}")
+say("an administrator made a project, a role, two users and a service")
+
+
+def application(environ, start_response):
+    """Answers what the middleware says of the caller."""
+    body = " ".join([environ["HTTP_X_IDENTITY_STATUS"], environ.get("HTTP_X_USER_ID", "-"), environ.get("HTTP_X_PROJECT_ID", "-")])
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [body.encode()]
+
+
+app = auth_token.AuthProtocol(application, {
+    "auth_type": "password", "auth_url": url, "username": f"glance-{run}", "password": "secret-glance",
+    "user_domain_id": "default", "project_id": project, "www_authenticate_uri": url, "delay_auth_decision": False,
+    "token_cache_time": -1, "service_token_roles": "service", "service_token_roles_required": True,
+})
+
+
+def ask(user_token=None, service_token=None):
+    request = webob.Request.blank("/")
+    if user_token:
+        request.headers["X-Auth-Token"] = user_token
+    if service_token:
+        request.headers["X-Service-Token"] = service_token
+    response = request.get_response(app)
+    return response.status_int, response.text, response.headers.get("WWW-Authenticate")
+
+
+valid = token(f"ada-{run}", "secret-ada", project_id=project)
+same(ask(valid)[:2], (200, f"Confirmed {ada} {project}"), "a valid token")
+say("a valid token is let in, with user and project")
+
+same(ask()[0], 401, "no token")
+same(ask("garbled")[0], 401, "a garbled token")
+say("no token and a garbled one are not")
+
+trust = session.Session(auth=v3.Token(url, valid, project_id=project)).post(f"{url}/OS-TRUST/trusts", json={"trust": {
+    "trustor_user_id": ada, "trustee_user_id": bob, "project_id": project, "impersonation": True, "roles": [{"id": role}],
+}}).json()["trust"]["id"]
+delegated = token(f"bob-{run}", "secret-bob", trust_id=trust)
+same(ask(delegated)[:2], (200, f"Confirmed {ada} {project}"), "a trust's token")
+say("a trust's token is let in as the trustor")
+
+admin.delete(f"{url}/OS-TRUST/trusts/{trust}")
+same(ask(delegated)[0], 401, "a token of a deleted trust")
+say("a token of a deleted trust is not, at once")
+
+admin.delete(f"{url}/auth/tokens", headers={"X-Subject-Token": valid})
+same(ask(valid)[0], 401, "a revoked token")
+say("a revoked token is not, at once")
+
+if life:
+    old = token(f"ada-{run}", "secret-ada", project_id=project)
+    same(ask(old)[0], 200, "a fresh token")
+    while session.Session().get(f"{url}/auth/tokens", headers={"X-Auth-Token": old, "X-Subject-Token": old}, raise_exc=False).status_code == 200:
+        time.sleep(0.2)
+    same(ask(old)[0], 401, "an expired token")
+    say("an expired token is not")
+    service = token(f"glance-{run}", "secret-glance", project_id=project)
+    same(ask(old, service)[:2], (200, f"Confirmed {ada} {project}"), "an expired token beside a service's")
+    say("beside a service's token it is (allow_expired)")
+    same(ask(old, token(f"bob-{run}", "secret-bob"))[0], 401, "an expired token beside a user's")
+    say("beside another user's token it is not")
+    admin.invalidate()
+
+for resource in reversed(made):
+    admin.delete(resource)
+say("everything that was made is deleted")
