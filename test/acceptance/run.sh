@@ -26,6 +26,7 @@ for name in "${steps[@]}"; do
     flow) flow ;;
     tempest) step "Tempest" test/acceptance/serve.sh embedded test/acceptance/tempest.sh ;;
     middleware) test/acceptance/middleware.sh ;;
+    v2) step "old clients" test/acceptance/serve.sh embedded test/acceptance/v2.py ;;
     crash) step "killed under load" go run ./test/crash ;;
     *) echo "unknown step $name" >&2; exit 2 ;;
   esac
