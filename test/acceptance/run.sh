@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # What `make acceptance` does: linters, both engines, the deployment's template, the real
-# flow with the stock client on both engines, OpenStack's own API tests, and a service that
+# flow with the stock client on both engines, old clients on v2.0, OpenStack's own API tests, and a service that
 # is killed under load. Everything that is fetched is pinned and kept below .cache/.
 #
-#   test/acceptance/run.sh [STEP...]    all steps, or those named (lint engines template flow middleware tempest crash)
+#   test/acceptance/run.sh [STEP...]    all steps, or those named (lint engines template flow v2 middleware tempest crash)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source test/acceptance/steps.sh
@@ -16,7 +16,7 @@ flow() {
 }
 
 steps=("$@")
-[ ${#steps[@]} -gt 0 ] || steps=(lint engines template flow middleware tempest crash)
+[ ${#steps[@]} -gt 0 ] || steps=(lint engines template flow v2 middleware tempest crash)
 began=$SECONDS
 for name in "${steps[@]}"; do
   case $name in
