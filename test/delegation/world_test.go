@@ -15,6 +15,7 @@ import (
 	"mandate/shared/secret"
 	"mandate/shared/store"
 	"mandate/shared/store/embedded"
+	"mandate/shared/store/meter"
 	"mandate/shared/token"
 	"mandate/shared/trust"
 )
@@ -81,16 +82,16 @@ func newWorld(t testing.TB) *world {
 	engine, err := embedded.Open(embedded.Options{Now: w.clock})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = engine.Close() }) // a world that was used up is closed before
-	w.table = engine
+	w.table = meter.New(engine)
 	key, err := secret.NewMasterKey()
 	require.NoError(t, err)
-	rings, err := secret.OpenRings(w.ctx, secret.RingsOptions{Table: engine, Wrapper: key})
+	rings, err := secret.OpenRings(w.ctx, secret.RingsOptions{Table: w.table, Wrapper: key})
 	require.NoError(t, err)
-	registry := directory.NewRegistry(engine)
-	w.dir = directory.New(directory.Options{Table: engine, Registry: registry, Hasher: plain{}, Now: w.clock})
-	w.trusts = trust.New(trust.Options{Table: engine, Registry: registry, Now: w.clock, MaxRedelegation: deepest})
+	registry := directory.NewRegistry(w.table)
+	w.dir = directory.New(directory.Options{Table: w.table, Registry: registry, Hasher: plain{}, Now: w.clock})
+	w.trusts = trust.New(trust.Options{Table: w.table, Registry: registry, Now: w.clock, MaxRedelegation: deepest})
 	w.tokens = token.New(token.Options{
-		Table: engine, Sealer: token.NewSealer(rings), Registry: registry, Trusts: w.trusts, Hasher: plain{}, Groups: w.dir, Now: w.clock,
+		Table: w.table, Sealer: token.NewSealer(rings), Registry: registry, Trusts: w.trusts, Hasher: plain{}, Groups: w.dir, Now: w.clock,
 		Settings: token.Settings{Life: 12 * time.Hour, AllowRescope: true},
 	})
 	d, err := w.dir.CreateDomain(w.ctx, w.reads(), directory.Domain{Name: "Research", Enabled: true})
