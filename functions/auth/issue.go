@@ -23,6 +23,7 @@ func issue(a *app.App) api.Operation {
 				return tokenBody{}, err
 			}
 			// The catalog, if its version moved, is read beside what the login needs.
+			login.Address = c.Request.RemoteAddr
 			t, text, err := a.Tokens.Issue(ctx, c.Reads, login)
 			if err != nil {
 				return tokenBody{}, err

@@ -23,6 +23,7 @@ func issue(a *app.App) api.Operation {
 			if err != nil {
 				return accessBody{}, err
 			}
+			login.Address = c.Request.RemoteAddr
 			t, text, err := a.Tokens.Issue(ctx, c.Reads, login)
 			if err != nil {
 				return accessBody{}, refusal(login, err)

@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"mandate/shared/problem"
+	"mandate/shared/secret"
 	"mandate/shared/store"
 )
 
@@ -60,6 +61,9 @@ func Fail(w http.ResponseWriter, r *http.Request, base string, err error) int {
 	}
 	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrContended) {
 		err = problem.Unavailable(err)
+	}
+	if errors.Is(err, secret.ErrBusy) {
+		err = problem.TooMany(err) // C-018
 	}
 	body := envelope{fault{Code: http.StatusInternalServerError, Title: "Internal Server Error", Message: unexpected}}
 	if p, ok := problem.As(err); ok && statuses[p.Kind].code != 0 {

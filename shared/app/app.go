@@ -38,6 +38,7 @@ type Parts struct {
 	Config  config.Config
 	Table   store.Table    // an engine; retries and metering are put around it
 	Wrapper secret.Wrapper // protects the keyset in the table
+	Hasher  *secret.Hasher // nil: one for this machine's cores
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -56,7 +57,10 @@ func New(ctx context.Context, p Parts) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the policy: %w", err)
 	}
-	hasher := secret.NewHasher()
+	hasher := p.Hasher
+	if hasher == nil {
+		hasher = secret.NewHasher()
+	}
 	registry := directory.NewRegistry(table)
 	trusts := trust.New(trust.Options{
 		Table: table, Registry: registry, Now: p.Now, MaxRedelegation: p.Config.MaxRedelegationCount,
@@ -66,6 +70,8 @@ func New(ctx context.Context, p Parts) (*App, error) {
 		Table: table, Sealer: token.NewSealer(rings), Registry: registry, Trusts: trusts, Hasher: hasher, Groups: people, Now: p.Now,
 		Settings: token.Settings{
 			Life: p.Config.TokenExpiration, Window: p.Config.AllowExpiredWindow, AllowRescope: p.Config.AllowRescopeScopedToken,
+			PerUser:    token.Bound{Attempts: p.Config.LockoutFailureAttempts, Duration: p.Config.LockoutDuration},
+			PerAddress: token.Bound{Attempts: p.Config.AddressFailureAttempts, Duration: p.Config.AddressFailureDuration},
 		},
 	})
 	return &App{

@@ -21,6 +21,10 @@ type Config struct {
 	TokenExpiration         time.Duration // TOKEN_EXPIRATION, seconds: life of a token from a fresh login (3600)
 	AllowExpiredWindow      time.Duration // ALLOW_EXPIRED_WINDOW, seconds: how long services may still validate an expired token (172800)
 	AllowRescopeScopedToken bool          // ALLOW_RESCOPE_SCOPED_TOKEN: whether scoped tokens may be turned into others (true)
+	LockoutFailureAttempts  int           // LOCKOUT_FAILURE_ATTEMPTS: failed logins after which a user is locked; 0 never (0)
+	LockoutDuration         time.Duration // LOCKOUT_DURATION, seconds: how long a user stays locked (1800)
+	AddressFailureAttempts  int           // ADDRESS_FAILURE_ATTEMPTS: failed logins after which an address has to wait; 0 never (100)
+	AddressFailureDuration  time.Duration // ADDRESS_FAILURE_DURATION, seconds: how long it has to wait (60)
 	MaxRedelegationCount    int           // MAX_REDELEGATION_COUNT: how many generations may follow a first trust (3)
 	PolicyPreset            string        // POLICY_PRESET: self_service or keystone (self_service)
 	PublicURL               string        // PUBLIC_URL: base of all links, without version; "" derives it from each request
@@ -36,6 +40,10 @@ func Read(env func(string) string) (Config, error) {
 		TokenExpiration:         r.seconds("TOKEN_EXPIRATION", 3600, 1, 10*365*86400),
 		AllowExpiredWindow:      r.seconds("ALLOW_EXPIRED_WINDOW", 172800, 0, 365*86400),
 		AllowRescopeScopedToken: r.flag("ALLOW_RESCOPE_SCOPED_TOKEN", true),
+		LockoutFailureAttempts:  int(r.number("LOCKOUT_FAILURE_ATTEMPTS", 0, 0, 1_000_000)),
+		LockoutDuration:         r.seconds("LOCKOUT_DURATION", 1800, 1, 365*86400),
+		AddressFailureAttempts:  int(r.number("ADDRESS_FAILURE_ATTEMPTS", 100, 0, 1_000_000)),
+		AddressFailureDuration:  r.seconds("ADDRESS_FAILURE_DURATION", 60, 1, 86400),
 		MaxRedelegationCount:    int(r.number("MAX_REDELEGATION_COUNT", 3, 0, 10)),
 		PolicyPreset:            r.oneOf("POLICY_PRESET", "self_service", "keystone"),
 		PublicURL:               r.url("PUBLIC_URL"),

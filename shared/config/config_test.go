@@ -20,6 +20,7 @@ func TestDefaults(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, config.Config{
 		TokenExpiration: time.Hour, AllowExpiredWindow: 48 * time.Hour, AllowRescopeScopedToken: true,
+		LockoutDuration: 30 * time.Minute, AddressFailureAttempts: 100, AddressFailureDuration: time.Minute,
 		MaxRedelegationCount: 3, PolicyPreset: "self_service", V2: true, LogLevel: slog.LevelInfo,
 	}, c)
 }
@@ -27,9 +28,11 @@ func TestDefaults(t *testing.T) {
 func TestEveryProblemIsNamedAtOnce(t *testing.T) {
 	_, err := config.Read(env(map[string]string{
 		"TOKEN_EXPIRATION": "0", "ALLOW_EXPIRED_WINDOW": "-1", "ALLOW_RESCOPE_SCOPED_TOKEN": "perhaps",
+		"LOCKOUT_FAILURE_ATTEMPTS": "-1", "LOCKOUT_DURATION": "0", "ADDRESS_FAILURE_ATTEMPTS": "few", "ADDRESS_FAILURE_DURATION": "0",
 		"MAX_REDELEGATION_COUNT": "11", "POLICY_PRESET": "mine", "PUBLIC_URL": "https://id.example/v3", "V2": "false", "LOG_LEVEL": "loud",
 	}))
 	for _, name := range []string{
+		"LOCKOUT_FAILURE_ATTEMPTS", "LOCKOUT_DURATION", "ADDRESS_FAILURE_ATTEMPTS", "ADDRESS_FAILURE_DURATION",
 		"TOKEN_EXPIRATION", "ALLOW_EXPIRED_WINDOW", "ALLOW_RESCOPE_SCOPED_TOKEN", "MAX_REDELEGATION_COUNT",
 		"POLICY_PRESET", "PUBLIC_URL", "V2", "LOG_LEVEL",
 	} {

@@ -69,6 +69,9 @@ func UserFrom(i store.Item) User {
 	}
 }
 
+// Option reports whether a resource option of the user is true (D-050).
+func (u User) Option(name string) bool { return Fields(u.Options)[name].Kind() == 't' }
+
 // FindUser is a pass: the user as she stands, enabled or not; NotFound when there is none.
 func FindUser(rs *store.ReadSet, id string) (User, error) {
 	if !rs.Known(store.User(id), rs.Head()) {

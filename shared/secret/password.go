@@ -34,8 +34,11 @@ type Hasher struct {
 }
 
 // NewHasher makes a Hasher for this machine's cores.
-func NewHasher() *Hasher {
-	return &Hasher{slots: make(chan struct{}, runtime.GOMAXPROCS(0)), patience: patience}
+func NewHasher() *Hasher { return NewHasherOf(runtime.GOMAXPROCS(0), patience) }
+
+// NewHasherOf makes a Hasher of so many hashes at once, for whose turn a call waits so long.
+func NewHasherOf(atOnce int, patience time.Duration) *Hasher {
+	return &Hasher{slots: make(chan struct{}, atOnce), patience: patience}
 }
 
 // Hash makes the text that is stored for a password.

@@ -1,9 +1,11 @@
 package token
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"mandate/shared/directory"
@@ -24,8 +26,12 @@ type findings struct {
 	userErr error          // *directory.Dead: unknown, disabled, in a disabled domain
 	hash    string         // "" when she has none
 
+	address, owner *watched // failures that stand against a login by password
+
 	parent    Token // by token
 	parentErr error
+
+	delegated delegation // by signed request
 
 	granted  Token // the scope and what stands in it, for the user above
 	scopeErr error
@@ -48,7 +54,7 @@ func (s *Service) Issue(ctx context.Context, rs *store.ReadSet, l Login) (Token,
 	if err != nil {
 		return Token{}, secret.Text{}, err
 	}
-	return s.store(ctx, rs, t)
+	return s.store(ctx, rs, t, l)
 }
 
 // look settles what a login needs. A user who still names a deleted group is taken out
@@ -59,13 +65,16 @@ func (s *Service) look(ctx context.Context, rs *store.ReadSet, l Login) (f findi
 			return findings{}, err
 		}
 		var d *directory.Dead
+		orphan := f.user.ID
 		if !errors.As(f.userErr, &d) || !d.Orphaned {
-			return f, nil
+			if orphan = f.delegated.user.ID; !errors.As(f.delegated.err, &d) || !d.Orphaned {
+				return f, nil
+			}
 		}
-		if err := s.groups.LeaveGone(ctx, rs, f.user.ID); err != nil {
-			return findings{}, fmt.Errorf("take user %s out of deleted groups: %w", f.user.ID, err)
+		if err := s.groups.LeaveGone(ctx, rs, orphan); err != nil {
+			return findings{}, fmt.Errorf("take user %s out of deleted groups: %w", orphan, err)
 		}
-		rs.Forget(store.User(f.user.ID), store.Password(f.user.ID), rs.Head())
+		rs.Forget(store.User(orphan), store.Password(orphan), rs.Head())
 	}
 	return f, nil
 }
@@ -228,8 +237,15 @@ func (s *Service) decide(ctx context.Context, l Login, f findings) (Token, error
 	for _, method := range l.Methods {
 		switch method {
 		case MethodPassword:
-			if err := s.checkPassword(ctx, l.Password.Password, f); err != nil {
-				return Token{}, busy(err)
+			if err := s.refuse(f.address); err != nil {
+				return Token{}, err
+			}
+			err := s.checkPassword(ctx, l.Password.Password, f)
+			if problem.Is(err, problem.KindUnauthorized) {
+				err = cmp.Or(s.failed(ctx, f.address, f.owner), err)
+			}
+			if err != nil {
+				return Token{}, err
 			}
 		case MethodToken:
 			if err := s.checkParent(f, l.Scope); err != nil {
@@ -261,6 +277,9 @@ func (s *Service) decide(ctx context.Context, l Login, f findings) (Token, error
 
 // checkPassword takes equally long whatever is wrong.
 func (s *Service) checkPassword(ctx context.Context, password secret.Text, f findings) error {
+	if f.userErr == nil && s.locked(f) {
+		f.userErr = dead("user %s is locked after too many failed logins", f.user.ID)
+	}
 	if f.userErr != nil || f.hash == "" {
 		if err := s.hasher.Burn(ctx, password); err != nil {
 			return err
@@ -283,12 +302,10 @@ func (s *Service) checkPassword(ctx context.Context, password secret.Text, f fin
 	return nil
 }
 
-// busy turns too many hashes at work into 429 (C-018).
-func busy(err error) error {
-	if errors.Is(err, secret.ErrBusy) {
-		return problem.TooMany(err)
-	}
-	return err
+// locked reports whether too many logins of the user have failed of late (C-017). The
+// option that Keystone has for users who must not be locked out is heeded.
+func (s *Service) locked(f findings) bool {
+	return f.owner != nil && !f.owner.until(f.owner.seen, s.now()).IsZero() && !f.user.Option("ignore_lockout_failure_attempts")
 }
 
 // rehash replaces a hash brought along from Keystone. Losing against a change of the
@@ -343,8 +360,8 @@ func answer(err error) error {
 const attempts = 3
 
 // store writes the token's row and, for a limited trust, takes one use in the same
-// transaction: the row is the receipt.
-func (s *Service) store(ctx context.Context, rs *store.ReadSet, t Token) (Token, secret.Text, error) {
+// transaction: the row is the receipt. A signed request is used up in it too.
+func (s *Service) store(ctx context.Context, rs *store.ReadSet, t Token, l Login) (Token, secret.Text, error) {
 	hints, err := s.hints(rs, t)
 	if err != nil {
 		return Token{}, secret.Text{}, err

@@ -20,6 +20,7 @@ type Login struct {
 	Password PasswordProof // with MethodPassword
 	Token    secret.Text   // with MethodToken
 	Scope    Wanted
+	Address  string // where the request came from, with or without a port; failures are counted by it
 
 	// Accept has the last word on the token that would be issued: all proofs were good and
 	// nothing has been written, so that a refusal costs no use of a trust. It is for an API

@@ -33,6 +33,8 @@ type Settings struct {
 	Life         time.Duration // of a token from a fresh login
 	Window       time.Duration // in which allow_expired still shows an expired token
 	AllowRescope bool          // whether scoped tokens may be turned into others (T-047)
+	PerUser      Bound         // failed logins after which a user is locked (C-017)
+	PerAddress   Bound         // failed logins after which an address is told to wait (C-018)
 }
 
 // Sealer makes and opens the text of tokens.

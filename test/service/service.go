@@ -48,6 +48,7 @@ type options struct {
 	decorate func(store.Table) store.Table
 	now      func() time.Time
 	log      *slog.Logger
+	hasher   *secret.Hasher
 	env      map[string]string
 }
 
@@ -64,6 +65,9 @@ func WithClock(now func() time.Time) Option { return func(o *options) { o.now = 
 
 // WithLog keeps the log.
 func WithLog(l *slog.Logger) Option { return func(o *options) { o.log = l } }
+
+// WithHasher hashes passwords otherwise than as many at once as there are cores.
+func WithHasher(h *secret.Hasher) Option { return func(o *options) { o.hasher = h } }
 
 // WithVariable sets a variable of shared/config.
 func WithVariable(name, value string) Option { return func(o *options) { o.env[name] = value } }
@@ -89,7 +93,7 @@ func New(t testing.TB, with ...Option) *Service {
 	require.NoError(t, err)
 	key, err := secret.NewMasterKey()
 	require.NoError(t, err)
-	a, err := app.New(t.Context(), app.Parts{Config: settings, Table: table, Wrapper: key, Now: o.now, Log: o.log})
+	a, err := app.New(t.Context(), app.Parts{Config: settings, Table: table, Wrapper: key, Hasher: o.hasher, Now: o.now, Log: o.log})
 	require.NoError(t, err)
 	_, err = a.Directory.Bootstrap(t.Context(), directory.BootstrapOptions{
 		AdminPassword: secret.New(AdminPassword), PublicURL: Base + "/v3", InternalURL: Base + "/v3", AdminURL: Base + "/v3",
@@ -130,6 +134,11 @@ func (s *Service) Send(r *http.Request) Reply {
 // Do sends a request with a token ("" for none) and a body: nil, a string as it is, or
 // anything else as JSON. Headers come in pairs.
 func (s *Service) Do(method, path, token string, body any, headers ...string) Reply {
+	return s.Send(s.Request(method, path, token, body, headers...))
+}
+
+// Request is the request that Do sends.
+func (s *Service) Request(method, path, token string, body any, headers ...string) *http.Request {
 	text, isText := body.(string)
 	if body != nil && !isText {
 		b, err := json.Marshal(body)
@@ -148,7 +157,7 @@ func (s *Service) Do(method, path, token string, body any, headers ...string) Re
 	for n := 0; n+1 < len(headers); n += 2 {
 		r.Header.Set(headers[n], headers[n+1])
 	}
-	return s.Send(r)
+	return r
 }
 
 // Must sends a request that has to succeed with a status.

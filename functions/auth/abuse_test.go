@@ -1,0 +1,153 @@
+package auth_test
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"mandate/shared/secret"
+	"mandate/shared/store"
+	"mandate/test/service"
+)
+
+// from asks for a token from an address.
+func (w *world) from(address string, body object) service.Reply {
+	r := w.Request("POST", "/v3/auth/tokens", "", body)
+	r.RemoteAddr = address
+	return w.Send(r)
+}
+
+// failures is how many counters of failures were written.
+func (w *world) failures(t *testing.T) (n int) {
+	t.Helper()
+	log := w.Engine.(store.Log)
+	for after := ""; ; {
+		changes, err := log.Changes(t.Context(), after, 100)
+		require.NoError(t, err)
+		if len(changes) == 0 {
+			return n
+		}
+		for _, c := range changes {
+			if strings.HasPrefix(c.Key.PK, "FAILURES#") {
+				n++
+			}
+		}
+		after = changes[len(changes)-1].Position
+	}
+}
+
+func TestLockout(t *testing.T) {
+	w := newWorld(t, service.WithVariable("LOCKOUT_FAILURE_ATTEMPTS", "3"), service.WithVariable("LOCKOUT_DURATION", "600"),
+		service.WithVariable("ADDRESS_FAILURE_ATTEMPTS", "0"))
+	wrong := func(p person) object { p.password = "wrong"; return p.by(nil) }
+	t.Run("C-017_locked_after_too_many_failures", func(t *testing.T) {
+		p, other := w.person(t), w.person(t)
+		named := userBody(object{"name": p.name, "domain": object{"id": "default"}, "password": "wrong"})
+		refused := w.ask(t, 401, wrong(p))
+		w.ask(t, 201, p.by(nil))
+		w.ask(t, 401, named) // the same user, by another name
+		w.ask(t, 401, wrong(p))
+		for range 5 { // the right password does not help, and trying does not draw it out
+			locked := w.ask(t, 401, p.by(nil))
+			require.Equal(t, refused.Text, locked.Text)
+			w.clock.advance(time.Minute)
+		}
+		w.ask(t, 201, other.by(nil))
+		w.clock.advance(5*time.Minute - time.Second)
+		w.ask(t, 401, p.by(nil))
+		w.clock.advance(time.Second)
+		w.ask(t, 201, p.by(nil))
+		w.ask(t, 401, wrong(p)) // counted anew
+		w.ask(t, 401, wrong(p))
+		w.ask(t, 201, p.by(nil))
+	})
+	t.Run("C-017_failures_long_ago_do_not_count", func(t *testing.T) {
+		p := w.person(t)
+		for range 6 {
+			w.ask(t, 401, wrong(p))
+			w.clock.advance(6 * time.Minute)
+		}
+		w.ask(t, 201, p.by(nil))
+	})
+	t.Run("C-017_not_who_must_not_be_locked", func(t *testing.T) {
+		p := w.person(t)
+		w.patch(t, "user", p.id, object{"options": object{"ignore_lockout_failure_attempts": true}})
+		for range 4 {
+			w.ask(t, 401, wrong(p))
+		}
+		w.ask(t, 201, p.by(nil))
+	})
+	t.Run("C-017_off_by_default", func(t *testing.T) {
+		w := newWorld(t)
+		p := w.person(t)
+		for range 20 {
+			w.ask(t, 401, wrong(p))
+		}
+		w.ask(t, 201, p.by(nil))
+	})
+}
+
+func TestTooMany(t *testing.T) {
+	t.Run("C-018_failures_from_one_address", func(t *testing.T) {
+		w := newWorld(t, service.WithVariable("ADDRESS_FAILURE_ATTEMPTS", "4"), service.WithVariable("ADDRESS_FAILURE_DURATION", "30"))
+		p := w.person(t)
+		wrong := person{id: p.id, password: "wrong"}.by(nil)
+		failing := []object{wrong, person{id: "unknown", password: "x"}.by(nil), userBody(object{"id": p.id}), wrong}
+		for n, body := range failing { // whoever it was about, and from whatever port
+			require.Equal(t, 401, w.from("198.51.100.7:"+strconv.Itoa(1000+n), body).Status)
+			require.Equal(t, 401, w.from("[2001:db8:1:2::"+strconv.Itoa(n)+"]:4000", body).Status)
+		}
+		for _, address := range []string{"198.51.100.7:80", "[2001:db8:1:2:ffff::1]:80", "[::ffff:198.51.100.7]:80"} {
+			for _, body := range []object{wrong, p.by(nil)} {
+				r := w.from(address, body)
+				require.Equal(t, http.StatusTooManyRequests, r.Status, address)
+				require.Equal(t, "30", r.Header.Get("Retry-After"))
+				require.Equal(t, "Too Many Requests", r.Member("error")["title"])
+			}
+		}
+		for _, address := range []string{"198.51.100.8:80", "[2001:db8:1:3::1]:80"} {
+			require.Equal(t, 201, w.from(address, p.by(nil)).Status)
+		}
+		require.Equal(t, 400, w.from("198.51.100.7:80", object{}).Status)
+		w.clock.advance(30 * time.Second)
+		require.Equal(t, 201, w.from("198.51.100.7:80", p.by(nil)).Status)
+	})
+	t.Run("C-018_counters_are_written_on_failures_only", func(t *testing.T) {
+		w := newWorld(t, service.WithVariable("LOCKOUT_FAILURE_ATTEMPTS", "3"))
+		p := w.person(t)
+		for range 10 {
+			w.ask(t, 201, p.by(nil))
+		}
+		require.Equal(t, 0, w.failures(t))
+		w.ask(t, 401, person{id: p.id, password: "wrong"}.by(nil))
+		require.Equal(t, 2, w.failures(t), "one of the user and one of the address")
+	})
+	t.Run("C-018_too_many_hashes_at_work", func(t *testing.T) {
+		w := newWorld(t, service.WithHasher(secret.NewHasherOf(1, time.Millisecond)))
+		p := w.person(t)
+		var group sync.WaitGroup
+		var mu sync.Mutex
+		seen := map[int]int{}
+		for range 12 {
+			group.Go(func() {
+				r := w.from("198.51.100.7:80", p.by(nil))
+				mu.Lock()
+				defer mu.Unlock()
+				seen[r.Status]++
+				if r.Status == http.StatusTooManyRequests {
+					assert.NotEmpty(t, r.Header.Get("Retry-After"))
+				}
+			})
+		}
+		group.Wait()
+		require.Positive(t, seen[201])
+		require.Positive(t, seen[429])
+		require.Equal(t, 12, seen[201]+seen[429])
+	})
+}
