@@ -14,6 +14,7 @@ type commands struct {
 	Bootstrap bootstrapCommand `cmd:"" help:"Make the first domain, project, user, roles and catalog; again: enable admin and set its password."`
 
 	Import importCommand `cmd:"" help:"Bring users, projects, roles, assignments in from a file; interrupted, it goes on where it stopped."`
+	Export exportCommand `cmd:"" help:"Write the users, projects, roles, assignments of a running Keystone as such a file."`
 }
 
 const about = `Mandate is an identity and delegation service that speaks the OpenStack Identity API.
