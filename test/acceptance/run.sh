@@ -4,7 +4,7 @@
 # tests, and a service that is killed under load. Everything that is fetched is pinned and
 # kept below .cache/.
 #
-#   test/acceptance/run.sh [STEP...]    all steps, or those named (lint engines template flow v2 middleware tempest crash)
+#   test/acceptance/run.sh [STEP...]    all steps, or those named (lint engines template flow resources v2 middleware tempest crash)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source test/acceptance/steps.sh
@@ -16,8 +16,13 @@ flow() {
   step "flow on DynamoDB Local" test/acceptance/serve.sh dynamodb test/acceptance/flow.sh
 }
 
+resources() {
+  step "every resource on the embedded table" test/acceptance/serve.sh embedded test/acceptance/resources.py
+  step "every resource on DynamoDB Local" test/acceptance/serve.sh dynamodb test/acceptance/resources.py
+}
+
 steps=("$@")
-[ ${#steps[@]} -gt 0 ] || steps=(lint engines template flow v2 middleware tempest crash)
+[ ${#steps[@]} -gt 0 ] || steps=(lint engines template flow resources v2 middleware tempest crash)
 began=$SECONDS
 for name in "${steps[@]}"; do
   case $name in
@@ -25,6 +30,7 @@ for name in "${steps[@]}"; do
     engines) step "both engines" engines ;;
     template) step "template" test/acceptance/sam.sh ;;
     flow) flow ;;
+    resources) resources ;;
     tempest) step "Tempest" test/acceptance/serve.sh embedded test/acceptance/tempest.sh ;;
     middleware) test/acceptance/middleware.sh ;;
     v2) step "old clients" test/acceptance/serve.sh embedded test/acceptance/v2.py ;;
