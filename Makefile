@@ -45,6 +45,13 @@ acceptance: bin/mandate ## run linters, both engines, and stock clients against 
 bench: bin/mandate ## measure validating and issuing over the whole local path, and what a validation allocates
 	test/bench.sh
 
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME each (10m), one after the other; FUZZ=FuzzOpen runs one
+	@grep -rEo --include='*_test.go' '^func $(or $(FUZZ),Fuzz[A-Za-z]*)\(' functions shared test | while IFS=: read -r file func; do \
+	  target=$${func#func }; target=$${target%(}; echo "$$(dirname $$file) $$target"; \
+	  go test ./$$(dirname $$file) -run '^$$' -fuzz "^$$target\$$" -fuzztime $(or $(FUZZTIME),10m) || exit 1; \
+	done
+
 .PHONY: lint
 lint: ## run the linters
 	test/acceptance/lint.sh

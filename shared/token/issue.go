@@ -31,8 +31,6 @@ type findings struct {
 	parent    Token // by token
 	parentErr error
 
-	delegated delegation // by signed request
-
 	granted  Token // the scope and what stands in it, for the user above
 	scopeErr error
 }
@@ -54,7 +52,7 @@ func (s *Service) Issue(ctx context.Context, rs *store.ReadSet, l Login) (Token,
 	if err != nil {
 		return Token{}, secret.Text{}, err
 	}
-	return s.store(ctx, rs, t, l)
+	return s.store(ctx, rs, t)
 }
 
 // look settles what a login needs. A user who still names a deleted group is taken out
@@ -65,16 +63,13 @@ func (s *Service) look(ctx context.Context, rs *store.ReadSet, l Login) (f findi
 			return findings{}, err
 		}
 		var d *directory.Dead
-		orphan := f.user.ID
 		if !errors.As(f.userErr, &d) || !d.Orphaned {
-			if orphan = f.delegated.user.ID; !errors.As(f.delegated.err, &d) || !d.Orphaned {
-				return f, nil
-			}
+			return f, nil
 		}
-		if err := s.groups.LeaveGone(ctx, rs, orphan); err != nil {
-			return findings{}, fmt.Errorf("take user %s out of deleted groups: %w", orphan, err)
+		if err := s.groups.LeaveGone(ctx, rs, f.user.ID); err != nil {
+			return findings{}, fmt.Errorf("take user %s out of deleted groups: %w", f.user.ID, err)
 		}
-		rs.Forget(store.User(orphan), store.Password(orphan), rs.Head())
+		rs.Forget(store.User(f.user.ID), store.Password(f.user.ID), rs.Head())
 	}
 	return f, nil
 }
@@ -101,7 +96,11 @@ func (s *Service) find(rs *store.ReadSet, l Login) (findings, error) {
 		subject.ID = nobody
 	}
 	f.granted, f.scopeErr = s.resolve(rs, subject, l.Scope)
-	for _, err := range []error{f.userErr, f.parentErr, f.scopeErr} {
+	var watchErr error
+	if slices.Contains(l.Methods, MethodPassword) {
+		f.address, f.owner, watchErr = s.watch(rs, l, f.user.ID)
+	}
+	for _, err := range []error{f.userErr, f.parentErr, f.scopeErr, watchErr} {
 		var d *directory.Dead
 		if _, isProblem := problem.As(err); err != nil && !errors.As(err, &d) && !isProblem {
 			return f, err
@@ -360,8 +359,8 @@ func answer(err error) error {
 const attempts = 3
 
 // store writes the token's row and, for a limited trust, takes one use in the same
-// transaction: the row is the receipt. A signed request is used up in it too.
-func (s *Service) store(ctx context.Context, rs *store.ReadSet, t Token, l Login) (Token, secret.Text, error) {
+// transaction: the row is the receipt.
+func (s *Service) store(ctx context.Context, rs *store.ReadSet, t Token) (Token, secret.Text, error) {
 	hints, err := s.hints(rs, t)
 	if err != nil {
 		return Token{}, secret.Text{}, err

@@ -30,7 +30,7 @@ type world struct {
 	ada, web string            // a member of a project
 }
 
-func newWorld(t *testing.T, with ...service.Option) *world {
+func newWorld(t testing.TB, with ...service.Option) *world {
 	t.Helper()
 	w := &world{Service: service.New(t, with...), bodies: map[string]bool{}, roles: map[string]string{}}
 	for _, o := range functions.All(w.App) {
@@ -116,7 +116,7 @@ var (
 )
 
 // common is what holds of every answer (C-001 to C-003).
-func (w *world) common(t *testing.T, method string, r service.Reply) {
+func (w *world) common(t testing.TB, method string, r service.Reply) {
 	t.Helper()
 	require.Contains(t, strings.Join(r.Header.Values("Vary"), ","), "X-Auth-Token")
 	require.Regexp(t, requestID, r.Header.Get("X-Openstack-Request-Id"))
@@ -141,7 +141,7 @@ func (w *world) common(t *testing.T, method string, r service.Reply) {
 }
 
 // do sends a request and looks at what is common to all answers.
-func (w *world) do(t *testing.T, method, path, token string, body any, headers ...string) service.Reply {
+func (w *world) do(t testing.TB, method, path, token string, body any, headers ...string) service.Reply {
 	t.Helper()
 	r := w.Do(method, path, token, body, headers...)
 	w.common(t, method, r)
@@ -149,7 +149,7 @@ func (w *world) do(t *testing.T, method, path, token string, body any, headers .
 }
 
 // want is do with a status.
-func (w *world) want(t *testing.T, status int, method, path, token string, body any, headers ...string) service.Reply {
+func (w *world) want(t testing.TB, status int, method, path, token string, body any, headers ...string) service.Reply {
 	t.Helper()
 	r := w.do(t, method, path, token, body, headers...)
 	require.Equal(t, status, r.Status, "%s %s: %s", method, path, r.Text)
