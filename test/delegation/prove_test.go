@@ -56,9 +56,13 @@ func TestProve(t *testing.T) {
 				t.Parallel()
 				var w *world
 				rapid.Check(t, func(rt *rapid.T) {
-					if w == nil || w.trees >= worldAge {
+					switch {
+					case w == nil:
 						w = newWorld(t)
-					} else {
+					case w.trees >= worldAge:
+						require.NoError(rt, w.engine.Close())
+						w = newWorld(t)
+					default:
 						w.restore(rt)
 					}
 					grow(rt, w, &seen)

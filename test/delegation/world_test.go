@@ -29,6 +29,7 @@ const deepest = 5
 // brings back what a tree's events changed.
 type world struct {
 	ctx    context.Context
+	engine *embedded.Table
 	table  store.Table
 	dir    *directory.Directory
 	trusts *trust.Service
@@ -82,7 +83,7 @@ func newWorld(t testing.TB) *world {
 	engine, err := embedded.Open(embedded.Options{Now: w.clock})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = engine.Close() }) // a world that was used up is closed before
-	w.table = meter.New(engine)
+	w.engine, w.table = engine, meter.New(engine)
 	key, err := secret.NewMasterKey()
 	require.NoError(t, err)
 	rings, err := secret.OpenRings(w.ctx, secret.RingsOptions{Table: w.table, Wrapper: key})
