@@ -4,7 +4,7 @@
 # tests, and a service that is killed under load. Everything that is fetched is pinned and
 # kept below .cache/.
 #
-#   test/acceptance/run.sh [STEP...]    all steps, or those named (lint engines template flow resources v2 middleware tempest crash)
+#   test/acceptance/run.sh [STEP...]    all steps, or those named (lint engines template flow resources gophercloud v2 middleware tempest crash)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source test/acceptance/steps.sh
@@ -22,7 +22,7 @@ resources() {
 }
 
 steps=("$@")
-[ ${#steps[@]} -gt 0 ] || steps=(lint engines template flow resources v2 middleware tempest crash)
+[ ${#steps[@]} -gt 0 ] || steps=(lint engines template flow resources gophercloud v2 middleware tempest crash)
 began=$SECONDS
 for name in "${steps[@]}"; do
   case $name in
@@ -31,6 +31,7 @@ for name in "${steps[@]}"; do
     template) step "template" test/acceptance/sam.sh ;;
     flow) flow ;;
     resources) resources ;;
+    gophercloud) step "gophercloud" test/acceptance/serve.sh embedded go -C test/acceptance/gophercloud run . ;;
     tempest) step "Tempest" test/acceptance/serve.sh embedded test/acceptance/tempest.sh ;;
     middleware) test/acceptance/middleware.sh ;;
     v2) step "old clients" test/acceptance/serve.sh embedded test/acceptance/v2.py ;;

@@ -1,11 +1,12 @@
-// Command gophercloud walks through delegation with gophercloud, the Go client behind
-// Terraform's provider and many controllers, against any server of the Identity API:
+// Command gophercloud walks through delegation and the directory with gophercloud, the Go
+// client behind Terraform's provider and many controllers, against any server of the Identity API:
 //
 //	source .mandate/openrc && go run .
 //
 // It reads OS_* of an administrator, makes two users, a project and a role, and has the
 // first delegate the role to the second: with impersonation and without. It creates,
-// gets, lists and deletes trusts, lists and checks their roles, and gets tokens by them. What it
+// gets, lists and deletes trusts, lists and checks their roles, and gets tokens by them. Then every
+// resource of the directory is created, shown, listed, changed and deleted. What it
 // makes it also deletes. The first step that is not as expected ends it with exit code 1.
 //
 // It is a module of its own, so that the service does not depend on its clients.
@@ -61,6 +62,12 @@ func run(ctx context.Context) (err error) {
 		{"a trust that impersonates", func(ctx context.Context) error { return w.delegate(ctx, true) }},
 		{"a trust that does not", func(ctx context.Context) error { return w.delegate(ctx, false) }},
 		{"what is refused", w.refused},
+		{"domains, users, groups, memberships", w.people},
+		{"projects, their hierarchy and tags", w.hierarchy},
+		{"roles, inference rules, assignments", w.authority},
+		{"regions, services, endpoints, catalog", w.services},
+		{"tokens", w.session},
+		{"credentials", w.keys},
 	} {
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
