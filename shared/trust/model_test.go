@@ -14,8 +14,8 @@ import (
 	"mandate/shared/store"
 )
 
-// TestModel lets people delegate, redelegate, delete, get disabled, lose roles and grow
-// older in random order, and holds every trust, after every step, to a model that knows
+// TestModel lets people delegate, redelegate, delete, get disabled and deleted, lose roles
+// and grow older in random order, and holds every trust, after every step, to a model that knows
 // the contract in its plainest form. In particular:
 //
 //   - what a standing trust carries never exceeds any trust above it in project, roles or time;
@@ -30,6 +30,7 @@ func TestModel(t *testing.T) {
 			"delete":     m.delete,
 			"user":       m.toggleUser,
 			"project":    m.toggleProject,
+			"gone":       m.deleteSomething,
 			"roles":      m.changeRoles,
 			"time":       func(*rapid.T) { m.w.clock.Advance(4 * time.Minute) },
 		})
@@ -42,14 +43,16 @@ type model struct {
 	byID     map[string]Trust
 	deleted  map[string]bool
 	disabled map[string]bool               // users and projects
+	gone     map[string]bool               // the same, deleted
 	held     map[[2]string]map[string]bool // user and project → roles granted
 	implied  map[string][]string           // role → itself and all that it implies
 }
 
 func newModel(t *testing.T) *model {
 	w := newWorld(t)
+	w.trusts = New(Options{Table: w.table, Registry: w.registry, Now: w.clock.Now, MaxRedelegation: 5}) // deeper than hints reach
 	return &model{
-		w: w, byID: map[string]Trust{}, deleted: map[string]bool{}, disabled: map[string]bool{},
+		w: w, byID: map[string]Trust{}, deleted: map[string]bool{}, disabled: map[string]bool{}, gone: map[string]bool{},
 		held: map[[2]string]map[string]bool{
 			{w.ada, w.web}: {w.admin: true}, {w.ada, w.shop}: {w.admin: true}, {w.bob, w.web}: {w.member: true},
 		},
@@ -59,9 +62,14 @@ func newModel(t *testing.T) *model {
 	}
 }
 
-func (m *model) users() []string    { return []string{m.w.ada, m.w.bob, m.w.eve} }
-func (m *model) projects() []string { return []string{m.w.web, m.w.shop} }
+func (m *model) users() []string    { return m.there(m.w.ada, m.w.bob, m.w.eve, m.w.joe) }
+func (m *model) projects() []string { return m.there(m.w.web, m.w.shop) }
 func (m *model) roles() []string    { return []string{m.w.admin, m.w.member, m.w.reader} }
+
+// there are those that were not deleted.
+func (m *model) there(ids ...string) []string {
+	return slices.DeleteFunc(ids, func(id string) bool { return m.gone[id] })
+}
 
 // closure is what roles carry.
 func (m *model) closure(roles []string) store.Set {
@@ -94,10 +102,15 @@ func (m *model) lineage(t Trust) []Trust {
 	}
 }
 
+// ended says whether the trust itself, one of its people or its project was deleted.
+func (m *model) ended(t Trust) bool {
+	return m.deleted[t.ID] || m.gone[t.TrustorID] || m.gone[t.TrusteeID] || m.gone[t.ProjectID]
+}
+
 // found says whether the trust is shown; standing what a login would say: 201, 401 or 403.
 func (m *model) found(t Trust) bool {
 	return !slices.ContainsFunc(m.lineage(t), func(t Trust) bool {
-		return m.deleted[t.ID] || (!t.ExpiresAt.IsZero() && !m.w.clock.Now().Before(t.ExpiresAt))
+		return m.ended(t) || (!t.ExpiresAt.IsZero() && !m.w.clock.Now().Before(t.ExpiresAt))
 	})
 }
 
@@ -128,7 +141,7 @@ func (m *model) check(rt *rapid.T) {
 		require.Equal(rt, m.standing(t), status, "trust %s: %v", t.ID, err)
 		_, err = m.w.find(t.ID)
 		require.Equal(rt, m.found(t), err == nil, "%v", err)
-		gone := slices.ContainsFunc(m.lineage(t), func(t Trust) bool { return m.deleted[t.ID] })
+		gone := slices.ContainsFunc(m.lineage(t), m.ended)
 		if !gone {
 			listed = append(listed, t.ID)
 		}
@@ -245,6 +258,22 @@ func (m *model) toggleProject(rt *rapid.T) {
 	id := rapid.SampledFrom(m.projects()).Draw(rt, "project")
 	m.disabled[id] = !m.disabled[id]
 	m.w.enableProject(rt, id, !m.disabled[id])
+}
+
+// deleteSomething deletes a user other than ada, or the project shop: enough is left to go on.
+func (m *model) deleteSomething(rt *rapid.T) {
+	var err error
+	switch id := rapid.SampledFrom([]string{m.w.bob, m.w.eve, m.w.joe, m.w.shop}).Draw(rt, "what"); {
+	case m.gone[id], rapid.IntRange(0, 3).Draw(rt, "spared") > 0:
+		rt.Skip("not this time")
+	case id == m.w.shop:
+		err = m.w.DeleteProject(m.w.ctx, m.w.reads(), id)
+		m.gone[id] = true
+	default:
+		err = m.w.DeleteUser(m.w.ctx, m.w.reads(), id)
+		m.gone[id] = true
+	}
+	require.NoError(rt, err)
 }
 
 func (m *model) changeRoles(rt *rapid.T) {
