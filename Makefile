@@ -52,6 +52,11 @@ fuzz: ## run every fuzz target for FUZZTIME each (10m), one after the other; FUZ
 	  go test ./$$(dirname $$file) -run '^$$' -fuzz "^$$target\$$" -fuzztime $(or $(FUZZTIME),10m) || exit 1; \
 	done
 
+.PHONY: growth
+growth: bin/mandate ## import 100,000 users and 1,000,000 assignments, killed and resumed; compare with a table of 100 users (10 min, 6 GB)
+	@go build -o .cache/growth ./test/growth
+	@.cache/growth -mandate bin/mandate -dir .cache/growth-data; status=$$?; rm -rf .cache/growth-data; exit $$status
+
 .PHONY: lint
 lint: ## run the linters
 	test/acceptance/lint.sh

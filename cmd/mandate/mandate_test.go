@@ -7,10 +7,13 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"mandate/shared/bulk"
 )
 
 func TestMain(m *testing.M) {
@@ -23,6 +26,7 @@ func TestCommand(t *testing.T) {
 		Dir: "testdata", Deadline: time.Now().Add(time.Minute),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"freeport": freePort, "await": await, "damage": damage, "mode": mode,
+			"generate": generate, "awaitwrites": awaitWrites,
 		},
 	})
 }
@@ -65,4 +69,32 @@ func mode(ts *testscript.TestScript, _ bool, args []string) {
 	if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[0] {
 		ts.Fatalf("%s has mode %s", args[1], got)
 	}
+}
+
+// generate writes a directory of a number of users with ten assignments each.
+func generate(ts *testscript.TestScript, _ bool, args []string) {
+	users, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	f, err := os.Create(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(bulk.Generate(f, users, 50, 10))
+	ts.Check(f.Close())
+}
+
+// awaitWrites returns when a file has been seen to change a number of times.
+func awaitWrites(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	var last time.Time
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		info, err := os.Stat(ts.MkAbs(args[0]))
+		if err != nil || info.ModTime().Equal(last) {
+			continue
+		}
+		last = info.ModTime()
+		if want--; want <= 0 {
+			return
+		}
+	}
+	ts.Fatalf("%s did not change so often", args[0])
 }
