@@ -9,6 +9,7 @@ import (
 	"mandate/functions/credentials"
 	"mandate/functions/domains"
 	"mandate/functions/groups"
+	"mandate/functions/oauth1"
 	"mandate/functions/preauthentications"
 	"mandate/functions/projects"
 	"mandate/functions/roles"
@@ -29,6 +30,7 @@ func Areas() map[string]func(*app.App) []api.Operation {
 		"credentials":        credentials.Operations,
 		"domains":            domains.Operations,
 		"groups":             groups.Operations,
+		"oauth1":             oauth1.Operations,
 		"preauthentications": preauthentications.Operations,
 		"projects":           projects.Operations,
 		"roles":              roles.Operations,

@@ -25,6 +25,7 @@ type shownToken struct {
 	Roles     []ref                       `json:"roles,omitzero"`
 	Catalog   *[]directory.CatalogService `json:"catalog,omitempty"`
 	Trust     *shownTrust                 `json:"OS-TRUST:trust,omitempty"`
+	OAuth1    *shownAccess                `json:"OS-OAUTH1,omitempty"`
 }
 
 type ref struct {
@@ -58,6 +59,12 @@ type shownTrust struct {
 	// Of redelegated trusts only. Divergence: Keystone leaves both out.
 	RedelegatedTrustID *string `json:"redelegated_trust_id,omitempty"`
 	RedelegationCount  *int64  `json:"redelegation_count,omitempty"`
+}
+
+// shownAccess is what a token by OAuth1 was obtained with.
+type shownAccess struct {
+	AccessTokenID string `json:"access_token_id"`
+	ConsumerID    string `json:"consumer_id"`
 }
 
 type idOnly struct {
@@ -100,6 +107,9 @@ func show(t token.Token, c *directory.Catalog) tokenBody {
 		if t.Trust.ParentID != "" {
 			s.Trust.RedelegatedTrustID, s.Trust.RedelegationCount = &t.Trust.ParentID, &t.Trust.RedelegationCount
 		}
+	}
+	if t.Access != nil {
+		s.OAuth1 = &shownAccess{t.Access.ID, t.Access.ConsumerID}
 	}
 	return tokenBody{s}
 }

@@ -117,10 +117,10 @@ func TestIssue(t *testing.T) {
 	t.Run("T-011_C-009_an_unknown_method", func(t *testing.T) {
 		for _, method := range []string{"totp", "external", "mapped", "whatever"} {
 			r := w.ask(t, 401, identity(object{"methods": []string{method}, method: object{}}))
-			require.Equal(t, object{"methods": []any{"password", "token"}}, r.Member("error")["identity"])
+			require.Equal(t, object{"methods": []any{"password", "token", "oauth1"}}, r.Member("error")["identity"])
 		}
 		r := w.ask(t, 401, identity(object{"methods": []string{}}))
-		require.Equal(t, object{"methods": []any{"password", "token"}}, r.Member("error")["identity"])
+		require.Equal(t, object{"methods": []any{"password", "token", "oauth1"}}, r.Member("error")["identity"])
 	})
 	t.Run("T-012_a_token_without_id", func(t *testing.T) {
 		w.ask(t, 400, identity(object{"methods": []string{"token"}, "token": object{}}))

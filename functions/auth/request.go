@@ -67,6 +67,8 @@ func (b authBody) login() (token.Login, error) {
 			l.Password, err = passwordProof(identity.Members[method])
 		case token.MethodToken:
 			l.Token, err = tokenProof(identity.Members[method])
+		case token.MethodOAuth1:
+			// Its proof stands in the Authorization header; the member says nothing.
 		default:
 			return l, notConfigured(method)
 		}

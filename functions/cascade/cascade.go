@@ -16,6 +16,7 @@ import (
 
 	"mandate/shared/app"
 	"mandate/shared/directory"
+	"mandate/shared/oauth1"
 	"mandate/shared/store"
 	"mandate/shared/token"
 	"mandate/shared/trust"
@@ -25,6 +26,7 @@ import (
 type Cascade struct {
 	table     store.Table
 	trusts    *trust.Service
+	oauth1    *oauth1.Service
 	directory *directory.Directory
 	now       func() time.Time
 	log       *slog.Logger
@@ -32,7 +34,7 @@ type Cascade struct {
 
 // New makes a Cascade of an app's parts.
 func New(a *app.App) *Cascade {
-	return &Cascade{table: a.Table, trusts: a.Trusts, directory: a.Directory, now: a.Now, log: a.Log}
+	return &Cascade{table: a.Table, trusts: a.Trusts, oauth1: a.OAuth1, directory: a.Directory, now: a.Now, log: a.Log}
 }
 
 // Handle follows up a batch of changes and returns the positions of those that failed,
@@ -53,6 +55,9 @@ func (c *Cascade) follow(ctx context.Context, change store.Change) error {
 	if t, deleted := trust.WasDeleted(change); deleted {
 		return errors.Join(c.markAll(ctx, store.ByTrust(t.ID)), c.trusts.Deleted(ctx, t))
 	}
+	if id, revoked := oauth1.WasRevoked(change); revoked {
+		return c.markAll(ctx, store.ByAccess(id))
+	}
 	if t, revoked := token.WasRevoked(change); revoked {
 		errs := []error{c.enlist(ctx, t)}
 		if root, ended := chainEnded(change); ended {
@@ -61,7 +66,7 @@ func (c *Cascade) follow(ctx context.Context, change store.Change) error {
 		return errors.Join(errs...)
 	}
 	if id, epoch, ended := directory.EndedTokens(change); ended {
-		return errors.Join(c.markOfUser(ctx, id, epoch), c.directory.Sweep(ctx, change))
+		return errors.Join(c.markOfUser(ctx, id, epoch), c.oauth1.Follow(ctx, change), c.directory.Sweep(ctx, change))
 	}
-	return c.directory.Sweep(ctx, change)
+	return errors.Join(c.oauth1.Follow(ctx, change), c.directory.Sweep(ctx, change))
 }

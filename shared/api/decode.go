@@ -32,7 +32,7 @@ type Checker interface{ Check() error }
 //	TrustID string      `path:"trust_id"`      // or secret.Text, where the path holds a token
 //	Name    *string     `query:"name"`         // nil: not given
 //	Subject secret.Text `header:"X-Subject-Token"`
-//	Body    createBody  `body:"json"`          // at most one
+//	Body    createBody  `body:"json"`          // at most one; "optional": may be missing
 //
 // Embedded structs are read as if their fields stood in their place. Unknown query
 // parameters and unknown members of the body are ignored. Member names are case-sensitive
@@ -40,6 +40,7 @@ type Checker interface{ Check() error }
 type plan struct {
 	path, query, header []source
 	body                []int // index of the body's field; nil: no body is read
+	optional            bool  // the body may be missing
 }
 
 type source struct {
@@ -66,8 +67,8 @@ func planFor(t reflect.Type) plan {
 		add(&p.path, "path", reflect.TypeFor[string](), reflect.TypeFor[secret.Text]())
 		add(&p.query, "query", reflect.TypeFor[*string]())
 		add(&p.header, "header", reflect.TypeFor[secret.Text]())
-		if _, ok := f.Tag.Lookup("body"); ok {
-			p.body = f.Index
+		if kind, ok := f.Tag.Lookup("body"); ok {
+			p.body, p.optional = f.Index, kind == "optional"
 		}
 	}
 	return p
@@ -101,7 +102,7 @@ func (p *plan) decode(r *http.Request, in any) error {
 	}
 	if p.body != nil {
 		f := v.FieldByIndex(p.body)
-		if err := decodeBody(r, f.Addr().Interface()); err != nil {
+		if err := decodeBody(r, f.Addr().Interface(), p.optional); err != nil {
 			f.SetZero()
 			return err
 		}
@@ -116,7 +117,7 @@ func tooLarge() error {
 	return &problem.Error{Kind: problem.KindTooLarge, Message: fmt.Sprintf("The request body is larger than %d bytes.", MaxBodyBytes)}
 }
 
-func decodeBody(r *http.Request, into any) error {
+func decodeBody(r *http.Request, into any, optional bool) error {
 	body, err := readBody(r)
 	if err != nil {
 		return problem.Invalid("the body", "could not be read").Because(err)
@@ -125,6 +126,9 @@ func decodeBody(r *http.Request, into any) error {
 		return tooLarge()
 	}
 	if len(body) == 0 {
+		if optional {
+			return nil
+		}
 		return problem.Invalid("the body", "must be a JSON object")
 	}
 	if !isJSON(r.Header.Get("Content-Type")) {

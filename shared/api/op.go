@@ -141,3 +141,7 @@ func Op[In, Out any](spec Spec[In], do func(context.Context, *Call, In) (Out, er
 
 // NoBody is the Out of operations that answer without a body (204, and some 200).
 type NoBody struct{}
+
+// Form is the Out of operations that answer in form text, already encoded. Its media type
+// has no charset: gophercloud compares the whole value (O-022).
+type Form string

@@ -106,7 +106,10 @@ func (c *Call) panicked(with any) {
 func (c *Call) succeed(out any) {
 	var body []byte
 	_, none := out.(NoBody)
-	if !none {
+	form, isForm := out.(Form)
+	if isForm {
+		body = []byte(form)
+	} else if !none {
 		var err error
 		// Maps in a fixed order: the same state gives the same bytes.
 		if body, err = json.Marshal(out, json.Deterministic(c.op.maps)); err != nil {
@@ -124,6 +127,9 @@ func (c *Call) succeed(out any) {
 		return
 	}
 	media := "application/json"
+	if isForm {
+		media = "application/x-www-form-urlencoded"
+	}
 	if chosen := c.Header.Get("Content-Type"); chosen != "" {
 		media = chosen
 	}

@@ -11,6 +11,7 @@ import (
 	"mandate/shared/api"
 	"mandate/shared/config"
 	"mandate/shared/directory"
+	"mandate/shared/oauth1"
 	"mandate/shared/policy"
 	"mandate/shared/secret"
 	"mandate/shared/store"
@@ -27,6 +28,7 @@ type App struct {
 	Registry  *directory.Registry
 	Directory *directory.Directory
 	Trusts    *trust.Service
+	OAuth1    *oauth1.Service
 	Tokens    *token.Service
 	API       *api.Server
 	Now       func() time.Time
@@ -65,9 +67,16 @@ func New(ctx context.Context, p Parts) (*App, error) {
 	trusts := trust.New(trust.Options{
 		Table: table, Registry: registry, Now: p.Now, MaxRedelegation: p.Config.MaxRedelegationCount,
 	})
+	delegations := oauth1.New(oauth1.Options{
+		Table: table, Registry: registry, Rings: rings, Now: p.Now,
+		Settings: oauth1.Settings{
+			RequestLife: p.Config.RequestTokenExpiration, AccessLife: p.Config.AccessTokenExpiration,
+			Plaintext: p.Config.AllowPlaintext, Repeats: p.Config.AllowRepeats,
+		},
+	})
 	people := directory.New(directory.Options{Table: table, Registry: registry, Hasher: hasher, Rings: rings, Now: p.Now})
 	tokens := token.New(token.Options{
-		Table: table, Sealer: token.NewSealer(rings), Registry: registry, Trusts: trusts, Hasher: hasher, Groups: people, Now: p.Now,
+		Table: table, Sealer: token.NewSealer(rings), Registry: registry, Trusts: trusts, OAuth1: delegations, Hasher: hasher, Groups: people, Now: p.Now,
 		Settings: token.Settings{
 			Life: p.Config.TokenExpiration, Window: p.Config.AllowExpiredWindow, AllowRescope: p.Config.AllowRescopeScopedToken,
 			PerUser:    token.Bound{Attempts: p.Config.LockoutFailureAttempts, Duration: p.Config.LockoutDuration},
@@ -75,7 +84,7 @@ func New(ctx context.Context, p Parts) (*App, error) {
 		},
 	})
 	return &App{
-		Config: p.Config, Table: table, Registry: registry, Trusts: trusts, Tokens: tokens, Now: p.Now, Log: p.Log,
+		Config: p.Config, Table: table, Registry: registry, Trusts: trusts, OAuth1: delegations, Tokens: tokens, Now: p.Now, Log: p.Log,
 		Directory: people,
 		API: &api.Server{
 			Table: table, Tokens: tokens, Policy: rules, Now: p.Now, PublicURL: p.Config.PublicURL, Log: p.Log,

@@ -28,6 +28,10 @@ type Config struct {
 	MaxRedelegationCount    int           // MAX_REDELEGATION_COUNT: how many generations may follow a first trust (3)
 	PolicyPreset            string        // POLICY_PRESET: self_service or keystone (self_service)
 	PublicURL               string        // PUBLIC_URL: base of all links, without version; "" derives it from each request
+	RequestTokenExpiration  time.Duration // OAUTH1_REQUEST_TOKEN_EXPIRATION, seconds: life of an OAuth1 request token, 0 for ever (28800)
+	AccessTokenExpiration   time.Duration // OAUTH1_ACCESS_TOKEN_EXPIRATION, seconds: life of an OAuth1 access token, 0 for ever (86400)
+	AllowPlaintext          bool          // OAUTH1_ALLOW_PLAINTEXT: whether PLAINTEXT signatures are accepted without https (false)
+	AllowRepeats            bool          // OAUTH1_ALLOW_REPEATS: whether a signed OAuth1 request may be sent twice (false)
 	V2                      bool          // V2: whether the v2.0 token API is served: on or off (on)
 	LogLevel                slog.Level    // LOG_LEVEL: debug, info, warn or error (info)
 }
@@ -47,6 +51,10 @@ func Read(env func(string) string) (Config, error) {
 		MaxRedelegationCount:    int(r.number("MAX_REDELEGATION_COUNT", 3, 0, 10)),
 		PolicyPreset:            r.oneOf("POLICY_PRESET", "self_service", "keystone"),
 		PublicURL:               r.url("PUBLIC_URL"),
+		RequestTokenExpiration:  r.seconds("OAUTH1_REQUEST_TOKEN_EXPIRATION", 28800, 0, 10*365*86400),
+		AccessTokenExpiration:   r.seconds("OAUTH1_ACCESS_TOKEN_EXPIRATION", 86400, 0, 10*365*86400),
+		AllowPlaintext:          r.flag("OAUTH1_ALLOW_PLAINTEXT", false),
+		AllowRepeats:            r.flag("OAUTH1_ALLOW_REPEATS", false),
 		V2:                      r.oneOf("V2", "on", "off") == "on",
 		LogLevel:                r.level("LOG_LEVEL"),
 	}

@@ -22,6 +22,7 @@ func TestDefaults(t *testing.T) {
 		TokenExpiration: time.Hour, AllowExpiredWindow: 48 * time.Hour, AllowRescopeScopedToken: true,
 		LockoutDuration: 30 * time.Minute, AddressFailureAttempts: 100, AddressFailureDuration: time.Minute,
 		MaxRedelegationCount: 3, PolicyPreset: "self_service", V2: true, LogLevel: slog.LevelInfo,
+		RequestTokenExpiration: 8 * time.Hour, AccessTokenExpiration: 24 * time.Hour,
 	}, c)
 }
 

@@ -31,6 +31,8 @@ type findings struct {
 	parent    Token // by token
 	parentErr error
 
+	delegated delegation // by signed request
+
 	granted  Token // the scope and what stands in it, for the user above
 	scopeErr error
 }
@@ -52,7 +54,7 @@ func (s *Service) Issue(ctx context.Context, rs *store.ReadSet, l Login) (Token,
 	if err != nil {
 		return Token{}, secret.Text{}, err
 	}
-	return s.store(ctx, rs, t)
+	return s.store(ctx, rs, t, l)
 }
 
 // look settles what a login needs. A user who still names a deleted group is taken out
@@ -63,13 +65,16 @@ func (s *Service) look(ctx context.Context, rs *store.ReadSet, l Login) (f findi
 			return findings{}, err
 		}
 		var d *directory.Dead
+		orphan := f.user.ID
 		if !errors.As(f.userErr, &d) || !d.Orphaned {
-			return f, nil
+			if orphan = f.delegated.user.ID; !errors.As(f.delegated.err, &d) || !d.Orphaned {
+				return f, nil
+			}
 		}
-		if err := s.groups.LeaveGone(ctx, rs, f.user.ID); err != nil {
-			return findings{}, fmt.Errorf("take user %s out of deleted groups: %w", f.user.ID, err)
+		if err := s.groups.LeaveGone(ctx, rs, orphan); err != nil {
+			return findings{}, fmt.Errorf("take user %s out of deleted groups: %w", orphan, err)
 		}
-		rs.Forget(store.User(f.user.ID), store.Password(f.user.ID), rs.Head())
+		rs.Forget(store.User(orphan), store.Password(orphan), rs.Head())
 	}
 	return f, nil
 }
@@ -90,17 +95,23 @@ func (s *Service) find(rs *store.ReadSet, l Login) (findings, error) {
 		case MethodToken:
 			f.parent, f.parentErr = s.Examine(rs, l.Token, 0)
 			subject = f.parent.Subject
+		case MethodOAuth1:
+			f.delegated = s.delegated(rs, l.OAuth1)
 		}
 	}
 	if subject.ID == "" && !pending(f.userErr, f.parentErr) {
 		subject.ID = nobody
 	}
-	f.granted, f.scopeErr = s.resolve(rs, subject, l.Scope)
+	if slices.Contains(l.Methods, MethodOAuth1) {
+		f.granted, f.scopeErr = s.resolveDelegated(rs, f.delegated, l.Scope)
+	} else {
+		f.granted, f.scopeErr = s.resolve(rs, subject, l.Scope)
+	}
 	var watchErr error
 	if slices.Contains(l.Methods, MethodPassword) {
 		f.address, f.owner, watchErr = s.watch(rs, l, f.user.ID)
 	}
-	for _, err := range []error{f.userErr, f.parentErr, f.scopeErr, watchErr} {
+	for _, err := range []error{f.userErr, f.parentErr, f.delegated.err, f.scopeErr, watchErr} {
 		var d *directory.Dead
 		if _, isProblem := problem.As(err); err != nil && !errors.As(err, &d) && !isProblem {
 			return f, err
@@ -255,6 +266,11 @@ func (s *Service) decide(ctx context.Context, l Login, f findings) (Token, error
 			}
 			t.Root, t.Epoch = f.parent.Chain(), f.parent.Epoch
 			bound, methods = append(bound, f.parent.ExpiresAt), f.parent.Methods
+		case MethodOAuth1:
+			if err := checkDelegated(f); err != nil {
+				return Token{}, err
+			}
+			bound = append(bound, f.delegated.access.ExpiresAt) // O-114
 		}
 	}
 	if err := answer(f.scopeErr); err != nil {
@@ -359,8 +375,8 @@ func answer(err error) error {
 const attempts = 3
 
 // store writes the token's row and, for a limited trust, takes one use in the same
-// transaction: the row is the receipt.
-func (s *Service) store(ctx context.Context, rs *store.ReadSet, t Token) (Token, secret.Text, error) {
+// transaction: the row is the receipt. A signed request is used up in it too.
+func (s *Service) store(ctx context.Context, rs *store.ReadSet, t Token, l Login) (Token, secret.Text, error) {
 	hints, err := s.hints(rs, t)
 	if err != nil {
 		return Token{}, secret.Text{}, err
@@ -368,6 +384,11 @@ func (s *Service) store(ctx context.Context, rs *store.ReadSet, t Token) (Token,
 	var spend []store.Mutation
 	if t.Trust != nil {
 		if m, limited := trust.Spend(t.Trust.Trust); limited {
+			spend = append(spend, m)
+		}
+	}
+	if t.Access != nil {
+		if m, once := s.oauth1.Burn(l.OAuth1); once {
 			spend = append(spend, m)
 		}
 	}
@@ -386,6 +407,9 @@ func (s *Service) store(ctx context.Context, rs *store.ReadSet, t Token) (Token,
 		if !ok {
 			return Token{}, secret.Text{}, fmt.Errorf("store token %s: %w", audit, err)
 		}
+		if t.Access != nil && s.oauth1.Replayed(l.OAuth1, refused) {
+			return Token{}, secret.Text{}, problem.Unauthorized(errors.New("the signed request was sent before"))
+		}
 		if refused.Index < len(spend) {
 			return Token{}, secret.Text{}, problem.Unauthorized(&Unusable{fmt.Errorf("trust %s was used up or deleted meanwhile", t.TrustID)})
 		}
@@ -395,7 +419,7 @@ func (s *Service) store(ctx context.Context, rs *store.ReadSet, t Token) (Token,
 
 // hints are the keys that the token's validation will want.
 func (s *Service) hints(rs *store.ReadSet, t Token) (Hints, error) {
-	h := Hints{Kind: hintKinds[t.Scope.Kind], UserID: t.UserID, ScopeID: t.Scope.ID}
+	h := Hints{Kind: hintKinds[t.Scope.Kind], UserID: t.UserID, ScopeID: t.Scope.ID, AccessTokenID: t.AccessID, ConsumerID: t.ConsumerID}
 	if t.Derived() {
 		h.RootAudit = t.Root.Hex()[:16]
 	}

@@ -79,6 +79,9 @@ func want(rs *store.ReadSet, h Hints, audit AuditID) {
 		return
 	}
 	rs.Want(store.User(h.UserID))
+	if h.AccessTokenID != "" {
+		rs.Want(store.AccessToken(h.AccessTokenID), store.Consumer(h.ConsumerID))
+	}
 	if len(h.TrustIDs) > 0 {
 		trust.Want(rs, h.OtherUserID, h.UserID, h.ScopeID, h.TrustIDs...)
 		for _, id := range h.BetweenIDs {
@@ -123,16 +126,28 @@ func (s *Service) judge(rs *store.ReadSet, row Row, grace time.Duration) (Token,
 	if row.TrustID != "" {
 		return s.judgeTrusted(rs, row)
 	}
+	if row.AccessID != "" {
+		return s.judgeDelegated(rs, row)
+	}
 	t := Token{Row: row}
 	var err error
-	if t.Subject, err = directory.LiveUser(rs, row.UserID); err != nil {
+	if t.Subject, err = s.liveSubject(rs, row); err != nil {
 		return Token{}, err
-	}
-	if t.Subject.Epoch != row.Epoch {
-		return Token{}, dead("user %s changed her password, was disabled or ended her tokens", row.UserID)
 	}
 	t.User = t.Subject
 	return t, s.fillScope(rs, &t)
+}
+
+// liveSubject is a pass: who authenticated, if nothing ended her tokens since.
+func (s *Service) liveSubject(rs *store.ReadSet, row Row) (directory.User, error) {
+	u, err := directory.LiveUser(rs, row.UserID)
+	if err != nil {
+		return u, err
+	}
+	if u.Epoch != row.Epoch {
+		return u, dead("user %s changed her password, was disabled or ended her tokens", row.UserID)
+	}
+	return u, nil
 }
 
 // rootLives is a pass: nil unless the login that the token's chain started with was

@@ -2,6 +2,7 @@ package token
 
 import (
 	"mandate/shared/directory"
+	"mandate/shared/oauth1"
 	"mandate/shared/secret"
 )
 
@@ -9,16 +10,18 @@ import (
 const (
 	MethodPassword = "password"
 	MethodToken    = "token"
+	MethodOAuth1   = "oauth1"
 )
 
 // Methods lists what is configured, as C-009 shows it.
-func Methods() []string { return []string{MethodPassword, MethodToken} }
+func Methods() []string { return []string{MethodPassword, MethodToken, MethodOAuth1} }
 
 // Login is a request for a token: who, proved how, for what.
 type Login struct {
-	Methods  []string      // in the order given; each has its member below
-	Password PasswordProof // with MethodPassword
-	Token    secret.Text   // with MethodToken
+	Methods  []string       // in the order given; each has its member below
+	Password PasswordProof  // with MethodPassword
+	Token    secret.Text    // with MethodToken
+	OAuth1   oauth1.Request // with MethodOAuth1
 	Scope    Wanted
 	Address  string // where the request came from, with or without a port; failures are counted by it
 

@@ -9,15 +9,17 @@ import (
 
 // Row is a token's item. No row, no token. It is never replaced, only marked.
 type Row struct {
-	Audit     AuditID
-	Digest    secret.Digest // of the whole token text
-	UserID    string        // who authenticated
-	Scope     Scope
-	TrustID   string   // of a trust-scoped token
-	Methods   []string // sorted
-	IssuedAt  time.Time
-	ExpiresAt time.Time // whole seconds
-	Root      AuditID   // of the login that the chain started with; zero for a root itself
+	Audit      AuditID
+	Digest     secret.Digest // of the whole token text
+	UserID     string        // who authenticated
+	Scope      Scope
+	TrustID    string   // of a trust-scoped token
+	AccessID   string   // OAuth1 access token that it was obtained with, and …
+	ConsumerID string   // … its consumer
+	Methods    []string // sorted
+	IssuedAt   time.Time
+	ExpiresAt  time.Time // whole seconds
+	Root       AuditID   // of the login that the chain started with; zero for a root itself
 
 	// Epochs of the users that the token stands on, from the read that authorised it.
 	// A derived token copies its parent's.
@@ -40,6 +42,8 @@ const (
 	attrScope        = "scope"
 	attrScopeID      = "scope_id"
 	attrTrust        = "trust_id"
+	attrAccess       = "access_id"
+	attrConsumer     = "consumer_id"
 	attrMethods      = "methods"
 	attrIssued       = "issued_at"  // microseconds since 1970
 	attrExpires      = "expires_at" // seconds since 1970
@@ -79,6 +83,10 @@ func (r Row) item(window time.Duration) store.Item {
 		i[attrTrust], i[attrTrustorEpoch] = r.TrustID, r.TrustorEpoch
 		i[store.AttrIndex2] = store.ByTrust(r.TrustID)
 	}
+	if r.AccessID != "" {
+		i[attrAccess], i[attrConsumer] = r.AccessID, r.ConsumerID
+		i[store.AttrIndex2] = store.ByAccess(r.AccessID)
+	}
 	return i
 }
 
@@ -86,6 +94,7 @@ func (r Row) item(window time.Duration) store.Item {
 func RowFrom(i store.Item) (Row, error) {
 	r := Row{
 		UserID: i.Str(attrUser), Scope: Scope{ScopeKind(i.Str(attrScope)), i.Str(attrScopeID)}, TrustID: i.Str(attrTrust),
+		AccessID: i.Str(attrAccess), ConsumerID: i.Str(attrConsumer),
 		Methods: i.Set(attrMethods), IssuedAt: time.UnixMicro(i.Int(attrIssued)).UTC(), ExpiresAt: time.Unix(i.Int(attrExpires), 0).UTC(),
 		Epoch: i.Int(attrEpoch), TrustorEpoch: i.Int(attrTrustorEpoch), Dead: i.Bool(AttrDead), ChainDead: i.Bool(AttrChainDead),
 	}

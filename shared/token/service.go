@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"mandate/shared/directory"
+	"mandate/shared/oauth1"
 	"mandate/shared/problem"
 	"mandate/shared/secret"
 	"mandate/shared/store"
@@ -17,6 +18,7 @@ type Service struct {
 	sealer   Sealer
 	registry *directory.Registry
 	trusts   *trust.Service
+	oauth1   *oauth1.Service
 	hasher   Hasher
 	groups   Groups
 	now      func() time.Time
@@ -58,6 +60,7 @@ type Options struct {
 	Sealer   Sealer
 	Registry *directory.Registry
 	Trusts   *trust.Service
+	OAuth1   *oauth1.Service
 	Hasher   Hasher
 	Groups   Groups
 	Now      func() time.Time
@@ -67,7 +70,7 @@ type Options struct {
 // New puts a Service together.
 func New(o Options) *Service {
 	return &Service{
-		table: o.Table, sealer: o.Sealer, registry: o.Registry, trusts: o.Trusts, hasher: o.Hasher, groups: o.Groups,
+		table: o.Table, sealer: o.Sealer, registry: o.Registry, trusts: o.Trusts, oauth1: o.OAuth1, hasher: o.Hasher, groups: o.Groups,
 		now: o.Now, settings: o.Settings,
 	}
 }

@@ -1,5 +1,5 @@
 // Package token decides what a bearer token is worth at this moment: it issues tokens by
-// password, token or trust, judges them from what was just read, and revokes them
+// password, token, trust or OAuth1 access token, judges them from what was just read, and revokes them
 // (contract/tokens-v3.md, design.md sections 3 and 5).
 //
 // A token on the wire is sealed hints (seal.go, hints.go); its row in the table says
@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"mandate/shared/directory"
+	"mandate/shared/oauth1"
 	"mandate/shared/policy"
 	"mandate/shared/store"
 	"mandate/shared/trust"
@@ -57,9 +58,10 @@ type Token struct {
 	User    directory.User // who acts: the trustor when a trust impersonates, else the subject
 	Project directory.Project
 	Domain  directory.Domain
-	RoleIDs store.Set        // effective now, implied ones included
-	Roles   []directory.Role // what is shown of them
-	Trust   *trust.Standing  // of a trust-scoped token
+	RoleIDs store.Set           // effective now, implied ones included
+	Roles   []directory.Role    // what is shown of them
+	Trust   *trust.Standing     // of a trust-scoped token
+	Access  *oauth1.AccessToken // of a token obtained by OAuth1
 }
 
 // Caller is who calls with this token.
