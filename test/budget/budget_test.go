@@ -115,6 +115,8 @@ func TestValidate(t *testing.T) {
 	third := w.trust(t, cy, w.bob, nil)
 	deep := w.Login("bob", "pw-bob", service.ByTrust(third))
 	derived := w.derive(t, w.root, service.OnProject(w.project))
+	program := w.delegate(t)
+	signed := program.token(t)
 
 	for _, c := range []struct {
 		name  string
@@ -125,6 +127,7 @@ func TestValidate(t *testing.T) {
 		{"a project token", w.adaToken, 5},
 		{"a derived project token: and the root of its chain", derived, 6},
 		{"a trust token", bob, 7},
+		{"a token by OAuth1", signed, 7},
 		{"a trust token at depth 1: and the step and its middle trustee", cy, 9},
 		{"a trust token at depth 2: and one more step", deep, 11},
 	} {
