@@ -53,15 +53,15 @@ type createBody struct {
 	Project *attributes `json:"project"`
 }
 
-// Check wants a name, and refuses to make a domain in the guise of a project.
+// Check wants a name. A project that is a domain is in none.
 func (in *createIn) Check() error {
 	switch p := in.Body.Project; {
 	case p == nil:
 		return problem.Invalid("project", "is required")
 	case !p.Name.Set:
 		return problem.Invalid("project.name", "is required")
-	case p.IsDomain.Value:
-		return problem.Invalid("project.is_domain", "must be false; domains are created at /v3/domains")
+	case p.IsDomain.Value && (p.DomainID.Value != "" || p.ParentID.Value != ""):
+		return problem.Invalid("project.is_domain", "must be false below a domain or project")
 	default:
 		return p.check()
 	}
@@ -81,6 +81,9 @@ func create(d *directory.Directory) api.Operation {
 		var p attributes
 		if in.Body.Project != nil {
 			p = *in.Body.Project
+		}
+		if p.IsDomain.Value {
+			return createDomain(ctx, c, d, p)
 		}
 		domainID := p.DomainID.Or(directory.HomeDomain(c.Caller))
 		if err := c.Authorize(policy.Project{DomainID: domainID}); err != nil {
@@ -119,6 +122,13 @@ func update(d *directory.Directory) api.Operation {
 		Name: "UpdateProject", Action: "identity:update_project",
 		Reads: func(rs *store.ReadSet, in updateIn) { want(rs, byID{in.ProjectID}) },
 	}, func(ctx context.Context, c *api.Call, in updateIn) (body, error) {
+		if _, is, err := domain(ctx, c, in.ProjectID, "identity:update_domain"); is || err != nil {
+			if err != nil {
+				return body{}, err
+			}
+			changed, err := d.UpdateDomain(ctx, c.Reads, in.ProjectID, in.Body.Project.applyToDomain)
+			return body{showDomain(c, changed)}, err
+		}
 		if _, err := find(ctx, c, in.ProjectID); err != nil {
 			return body{}, err
 		}

@@ -29,11 +29,15 @@ type getBody struct {
 func get(d *directory.Directory) api.Operation {
 	return api.Op(api.Spec[byID]{Name: "GetProject", Action: "identity:get_project", Reads: want},
 		func(ctx context.Context, c *api.Call, in byID) (getBody, error) {
+			var b getBody
+			if dom, is, err := domain(ctx, c, in.ProjectID, "identity:get_domain"); is || err != nil {
+				b.Project.shown = showDomain(c, dom)
+				return b, err
+			}
 			p, err := find(ctx, c, in.ProjectID)
 			if err != nil {
 				return getBody{}, err
 			}
-			var b getBody
 			b.Project.shown = show(c, p)
 			for _, direction := range []string{"parents", "subtree"} {
 				if c.Flag(direction+"_as_list") && c.Flag(direction+"_as_ids") {

@@ -332,3 +332,51 @@ func TestGroups(t *testing.T) {
 		s.alive(s.login("ada", "pw", nil), 200)
 	})
 }
+
+// TestDomainAsProject shows that a domain is a project with is_domain.
+func TestDomainAsProject(t *testing.T) {
+	s := newService(t)
+	made := s.as("POST", "/v3/projects", object{"project": object{"name": "Whole", "domain_id": nil, "is_domain": true, "description": "d"}}, 201).object("project")
+	id := made["id"].(string)
+	path := "/v3/projects/" + id
+	s.user("ada")
+	adas := s.login("ada", "pw", nil)
+	s.as("PUT", "/v3/domains/"+id+"/users/"+s.boot.UserID+"/roles/"+s.role("admin"), nil, 204)
+	inDomain := s.login("admin", service.AdminPassword, onDomain(id))
+	s.run("D-073_D-080_made_and_shown_as_both", func(t *testing.T) {
+		require.Equal(t, []any{nil, nil, true, "d"}, []any{made["domain_id"], made["parent_id"], made["is_domain"], made["description"]})
+		require.Equal(t, made, s.as("GET", path, nil, 200).object("project"))
+		require.Contains(t, ids(s.as("GET", "/v3/projects?is_domain=true", nil, 200).list("projects")), id)
+		require.NotContains(t, ids(s.as("GET", "/v3/projects", nil, 200).list("projects")), id)
+		require.Equal(t, "Whole", s.as("GET", "/v3/domains/"+id, nil, 200).object("domain")["name"])
+		s.as("POST", "/v3/projects", object{"project": object{"name": "Whole", "is_domain": true}}, 409)
+		s.as("POST", "/v3/projects", object{"project": object{"name": "Inner", "is_domain": true, "domain_id": id}}, 400)
+	})
+	s.run("D-010_by_whoever_may_do_so_with_domains", func(t *testing.T) {
+		for _, method := range []string{"GET", "PATCH", "DELETE"} {
+			var body any
+			if method == "PATCH" {
+				body = object{"project": object{"description": "x"}}
+			}
+			there, nowhere := s.do(method, path, adas, body, 403), s.do(method, "/v3/projects/nowhere", adas, body, 403)
+			require.Equal(t, nowhere.object("error"), there.object("error"), "what is there looks like what is not")
+		}
+		s.do("POST", "/v3/projects", adas, object{"project": object{"name": "Mine", "is_domain": true}}, 403)
+		s.do("POST", "/v3/projects", inDomain, object{"project": object{"name": "Mine", "is_domain": true}}, 403)
+		s.do("PATCH", path, inDomain, object{"project": object{"enabled": false}}, 403)
+		s.do("DELETE", path, inDomain, nil, 403)
+	})
+	s.run("D-084_D-085_D-082_D-083_changed_and_deleted", func(t *testing.T) {
+		changed := s.as("PATCH", path, object{"project": object{"name": "Half"}}, 200).object("project")
+		require.Equal(t, []any{"Half", "d", true}, []any{changed["name"], changed["description"], changed["is_domain"]})
+		s.as("PATCH", path, object{"project": object{"is_domain": false}}, 400)
+		s.as("PATCH", path, object{"project": object{"parent_id": "default"}}, 400)
+		s.as("DELETE", path, nil, 403)
+		s.alive(inDomain, 200)
+		s.as("PATCH", path, object{"project": object{"enabled": false}}, 200)
+		s.alive(inDomain, 404)
+		s.as("DELETE", path, nil, 204)
+		s.as("GET", path, nil, 404)
+		s.as("GET", "/v3/domains/"+id, nil, 404)
+	})
+}
