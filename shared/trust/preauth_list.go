@@ -139,7 +139,7 @@ func (s *Service) Arranged(rs *store.ReadSet, a *Arrangement) (Trust, error) {
 		if !a.fits(t) || t.Expired(s.now()) {
 			continue
 		}
-		t.want(rs)
+		Want(rs, t.TrustorID, t.TrusteeID, t.ProjectID, t.ID) // the grant too: a token is to be issued
 		t, err := s.find(rs, t.ID)
 		_, dead := errors.AsType[*directory.Dead](err)
 		switch {

@@ -141,7 +141,7 @@ func (t *tree) alive(n *node) bool {
 	for _, a := range t.lineage(n) {
 		switch {
 		case a.deleted, !a.ExpiresAt.IsZero() && !t.clock().Before(a.ExpiresAt),
-			!t.world.live(a.TrustorID), !t.world.live(a.TrusteeID), !t.world.live(a.ProjectID),
+			!t.live(a.TrustorID), !t.live(a.TrusteeID), !t.live(a.ProjectID),
 			!t.has(a.TrustorID, n.ProjectID, n.RoleIDs):
 			return false
 		}
@@ -172,7 +172,7 @@ func (t *tree) delegate() {
 		}
 	}
 	g := t.grant(parent)
-	if parent == nil && !t.world.live(g.TrustorID) {
+	if parent == nil && !t.live(g.TrustorID) {
 		return // she has no token to ask with
 	}
 	rs, caller := t.reads(), by.Caller()
@@ -190,7 +190,7 @@ func (t *tree) delegate() {
 	if parent != nil {
 		n.depth = parent.depth + 1
 	}
-	require.True(t.rt, t.alive(n) || !t.world.live(n.TrusteeID) || !t.world.live(n.ProjectID), "made under something dead")
+	require.True(t.rt, t.alive(n) || !t.live(n.TrusteeID) || !t.live(n.ProjectID), "made under something dead")
 	t.seen.trusts[n.depth].Add(1)
 	if n.token, n.text, err = t.login(n); err != nil {
 		require.False(t.rt, t.alive(n), "%v", err)
