@@ -123,6 +123,12 @@ func (r *replay) request(e Exchange) (*http.Request, error) {
 		if err != nil {
 			return nil, err
 		}
+		if h.Name == signHeader {
+			if err := r.sign(req, value); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		if h.Name == "Content-Type" && value == "" {
 			req.Header["Content-Type"] = nil
 			continue
@@ -158,6 +164,9 @@ func (r *replay) check(e Exchange, res *http.Response, body []byte) (bindings, e
 			return nil, fmt.Errorf("a body where there should be none")
 		}
 		return b, nil
+	}
+	if res.Header.Get("Content-Type") == "application/x-www-form-urlencoded" {
+		return matchText(e.Reply.Body, string(body), b)
 	}
 	wanted, err := decode([]byte(e.Reply.Body))
 	if err != nil {

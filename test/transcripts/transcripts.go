@@ -26,6 +26,9 @@
 // A body is sent as application/json unless Content-Type says otherwise; `Content-Type:`
 // with nothing after it sends none.
 //
+// A header `Sign: key secret [token secret] [name=value …]` is sent as the Authorization
+// header of a request signed by OAuth1 (HMAC-SHA1), with those parameters beside its own.
+//
 // # Replies
 //
 // The status; headers that must be there, which may be left out; then the body. An error
