@@ -83,6 +83,7 @@ func Fail(w http.ResponseWriter, r *http.Request, base string, err error) int {
 		}
 		w.Header().Set("WWW-Authenticate", `Keystone uri="`+uri+`"`)
 	}
+	body.Error.Message = strings.ToValidUTF8(body.Error.Message, "\uFFFD") // it may repeat what a query said
 	encoded, err := json.Marshal(body, json.Deterministic(len(body.Error.Extra) > 0))
 	if err != nil { // only an Extra can fail
 		body.Error.Extra = nil

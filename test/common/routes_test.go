@@ -50,6 +50,11 @@ func TestEveryRoute(t *testing.T) {
 			require.Equal(t, none.Text, empty.Text)
 		}
 	})
+	t.Run("C-001_what_is_repeated_is_text", func(t *testing.T) {
+		for _, path := range []string{"/v3/users?marker=%FF", "/v3/users/%FF", "/v3/OS-TRUST/trusts?marker=%C3%28", "/v3/auth/tokens/OS-PKI/revoked?marker=%FF"} {
+			w.want(t, 404, "GET", path, w.Admin(), nil)
+		}
+	})
 	t.Run("C-002_C-003_C-004_headers_of_all_answers", func(t *testing.T) {
 		seen := map[string]bool{}
 		const inbound = "req-01234567-89ab-cdef-0123-456789abcdef"
