@@ -70,7 +70,7 @@ func (m measurement) open(ctx context.Context, name, data string, users int) (*t
 	if _, err := a.Directory.UpdateUser(ctx, store.NewReadSet(a.Table), user, func(*directory.User) error { return nil }, &word); err != nil {
 		return nil, errors.Join(err, engine.Close())
 	}
-	project := (users/2)%map[bool]int{true: m.projects, false: 20}[users == m.users]
+	project := (users / 2) % map[bool]int{true: m.projects, false: 20}[users == m.users]
 	t.admin, err = t.login(ctx, `{"name":"admin","domain":{"id":"default"}`, `{"name":"admin","domain":{"id":"default"}}`)
 	if err == nil {
 		t.subject, err = t.login(ctx, fmt.Sprintf(`{"id":%q`, user), fmt.Sprintf(`{"id":%q}`, bulk.GeneratedID("project", project)))

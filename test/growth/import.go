@@ -27,43 +27,39 @@ func (m measurement) generate(path string) error {
 	return errors.Join(bulk.Generate(f, m.users, m.projects, m.each), f.Close())
 }
 
-// importLarge imports the large file once without and once with being killed.
-func (m measurement) importLarge(ctx context.Context, data string) error {
-	file := filepath.Join(m.dir, "large.jsonl")
-	if err := m.generate(file); err != nil {
-		return err
+// whole imports the large file in one go.
+func (m measurement) whole(ctx context.Context) (result, error) {
+	if err := m.generate(m.file()); err != nil {
+		return result{}, err
 	}
-	whole, err := m.start(ctx, data, file, nil)
+	r, err := m.start(ctx, m.large(), m.file(), nil)
 	if err != nil {
-		return err
+		return r, err
 	}
-	fmt.Printf("import in one go: %s\n", whole)
-	if err := m.count(ctx, data); err != nil {
-		return err
-	}
-	broken := filepath.Join(m.dir, "broken")
-	kills := 0
-	for _, share := range []float64{0.2, 0.5, 0.4} { // of the time that it took in one go
-		after := time.Duration(share * float64(whole.took))
-		r, err := m.start(ctx, broken, file, &after)
+	fmt.Printf("import in one go: %s\n", r)
+	return r, m.count(ctx, m.large())
+}
+
+// broken imports the large file and is killed twice, after about a fifth and three fifths.
+func (m measurement) broken(ctx context.Context, whole time.Duration) error {
+	data := filepath.Join(m.dir, "broken")
+	for _, share := range []int{20, 40} {
+		after := whole * time.Duration(share) / 100
+		r, err := m.start(ctx, data, m.file(), &after)
 		if err != nil {
 			return err
 		}
 		if !r.killed {
-			break
+			return errors.New("the import ended before it could be killed")
 		}
-		kills++
-		fmt.Printf("killed after %s\n", after.Round(time.Millisecond))
+		fmt.Printf("killed after %s, in the middle\n", after.Round(time.Millisecond))
 	}
-	if kills < 2 {
-		return errors.New("the import ended before it could be killed twice")
-	}
-	rest, err := m.start(ctx, broken, file, nil)
+	rest, err := m.start(ctx, data, m.file(), nil)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("run again after %d kills: %s\n", kills, rest)
-	return m.count(ctx, broken)
+	fmt.Printf("run again: %s\n", rest)
+	return m.count(ctx, data)
 }
 
 // A result is what one run of the command took.

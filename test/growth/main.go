@@ -22,6 +22,7 @@ type measurement struct {
 	rounds                int
 	limit                 float64
 	dir                   string
+	again                 bool
 }
 
 func main() {
@@ -33,6 +34,7 @@ func main() {
 	flag.IntVar(&m.rounds, "rounds", 40, "rounds in which both tables are measured in turn")
 	flag.Float64Var(&m.limit, "limit", 1.2, "how much longer the large table may take")
 	flag.StringVar(&m.dir, "dir", "", "folder for file and tables, kept; a temporary one when empty")
+	flag.BoolVar(&m.again, "again", false, "only compare, with the tables that an earlier run left in -dir")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -52,11 +54,16 @@ func (m measurement) run(ctx context.Context) (err error) {
 	if err := os.MkdirAll(m.dir, 0o700); err != nil {
 		return err
 	}
-	large, small := filepath.Join(m.dir, "large"), filepath.Join(m.dir, "small")
-	if err := m.importLarge(ctx, large); err != nil {
-		return err
+	if !m.again {
+		whole, err := m.whole(ctx)
+		if err != nil {
+			return err
+		}
+		if err := m.broken(ctx, whole.took); err != nil {
+			return err
+		}
 	}
-	few := m
+	few, small := m, filepath.Join(m.dir, "small")
 	few.users, few.projects = 100, 20
 	file := filepath.Join(m.dir, "small.jsonl")
 	if err := few.generate(file); err != nil {
@@ -65,5 +72,8 @@ func (m measurement) run(ctx context.Context) (err error) {
 	if _, err := m.start(ctx, small, file, nil); err != nil {
 		return err
 	}
-	return m.compare(ctx, small, large)
+	return m.compare(ctx, small, m.large())
 }
+
+func (m measurement) file() string  { return filepath.Join(m.dir, "large.jsonl") }
+func (m measurement) large() string { return filepath.Join(m.dir, "large") }
