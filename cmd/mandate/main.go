@@ -28,7 +28,9 @@ Examples:
 
 Settings that are variables only: TOKEN_EXPIRATION and ALLOW_EXPIRED_WINDOW (seconds),
 POLICY_PRESET (self_service, keystone), PUBLIC_URL, LOG_LEVEL (debug, info, warn, error),
-ALLOW_RESCOPE_SCOPED_TOKEN, MAX_REDELEGATION_COUNT.`
+ALLOW_RESCOPE_SCOPED_TOKEN, MAX_REDELEGATION_COUNT,
+OAUTH1_REQUEST_TOKEN_EXPIRATION and OAUTH1_ACCESS_TOKEN_EXPIRATION (seconds, 0 for ever),
+OAUTH1_ALLOW_PLAINTEXT, OAUTH1_ALLOW_REPEATS (true, false).`
 
 func main() {
 	var c commands

@@ -51,6 +51,8 @@ func TestExchange(t *testing.T) {
 		s := w.exchanging(request, verifier)
 		s.consumer = w.newConsumer()
 		is(t, 401, w.send(s))
+		s.consumer.secret = w.consumer.secret // another's name, with the secrets of whom it was issued to
+		is(t, 401, w.send(s))
 	})
 	t.Run("O-078_unknown_consumer", func(t *testing.T) {
 		s := w.exchanging(request, verifier)

@@ -82,6 +82,8 @@ func TestTokens(t *testing.T) {
 		other := w.issuing(access)
 		other.consumer = w.newConsumer()
 		is(t, 401, w.send(other))
+		other.consumer.secret = w.consumer.secret
+		is(t, 401, w.send(other))
 		for _, name := range []string{"oauth_signature", "oauth_nonce", "oauth_timestamp", "oauth_signature_method", "oauth_consumer_key"} {
 			s := w.issuing(access)
 			s.without = name

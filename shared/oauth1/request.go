@@ -12,7 +12,7 @@ import (
 // Names of the parameters (RFC 5849 §3.1, §2.1, §2.3).
 const (
 	paramConsumer  = "oauth_consumer_key"
-	paramToken     = "oauth_token"
+	paramToken     = "oauth_token" //nolint:gosec // G101: the name of a parameter
 	paramMethod    = "oauth_signature_method"
 	paramSignature = "oauth_signature"
 	paramTimestamp = "oauth_timestamp"
