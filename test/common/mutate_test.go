@@ -293,7 +293,7 @@ func TestMutatedRequests(t *testing.T) {
 		w.names["user_id"] = w.ID("users", "user", object{"name": "eve", "password": "pw-eve"}) // those who ask, and where they are somebody, stay
 		w.names["domain_id"] = w.ID("domains", "domain", object{"name": "elsewhere"})
 		w.names["project_id"] = w.ID("projects", "project", object{"name": "elsewhere"})
-		m := &mutator{world: w, Rand: rand.New(rand.NewPCG(uint64(seed), uint64(run))), good: w.good()}          //nolint:gosec // G404: a test's choice
+		m := &mutator{world: w, Rand: rand.New(rand.NewPCG(uint64(seed), uint64(run))), good: w.good()} //nolint:gosec // G404: a test's choice
 		m.tokens = []string{
 			w.Login("ada", "pw-ada", service.OnProject(w.web)), w.Login("ada", "pw-ada", nil), w.Login("admin", service.AdminPassword, service.OnSystem()),
 			w.Login("admin", service.AdminPassword, service.ByTrust(w.names["trust_id"])), w.names["token_id"],

@@ -196,7 +196,9 @@ func TestEveryBody(t *testing.T) {
 			for _, media := range []string{"", "application/vnd.openstack.identity-v3+json", "Application/JSON; charset=utf-8", "text/x+json"} {
 				other := send(`{"nothing":1}`, media)
 				require.Equal(t, plain.Status, other.Status, "%s %s", r.Key(), media)
-				require.Equal(t, plain.Text, other.Text)
+				if plain.Status >= 400 {
+					require.Equal(t, plain.Text, other.Text)
+				}
 			}
 		})
 		for _, media := range []string{"", "application/vnd.openstack.identity-v3+json"} {
