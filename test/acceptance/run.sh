@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # What `make acceptance` does: linters, both engines, the deployment's template; the stock
-# client through delegation and on every resource, on both engines; gophercloud, old clients
+# client through delegation and on every resource, on both engines; gophercloud, the commands
+# of docs/delegation.md, old clients
 # on v2.0, keystonemiddleware, OpenStack's own API tests; and a service that is killed under
 # load. Everything that is fetched is pinned and kept below .cache/.
 #
-#   test/acceptance/run.sh [STEP...]    all steps, or those named (lint engines template flow resources gophercloud v2 middleware tempest crash)
+#   test/acceptance/run.sh [STEP...]    all steps, or those named (lint engines template flow resources gophercloud page v2 middleware tempest crash)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source test/acceptance/steps.sh
@@ -22,7 +23,7 @@ resources() {
 }
 
 steps=("$@")
-[ ${#steps[@]} -gt 0 ] || steps=(lint engines template flow resources gophercloud v2 middleware tempest crash)
+[ ${#steps[@]} -gt 0 ] || steps=(lint engines template flow resources gophercloud page v2 middleware tempest crash)
 began=$SECONDS
 for name in "${steps[@]}"; do
   case $name in
@@ -32,6 +33,7 @@ for name in "${steps[@]}"; do
     flow) flow ;;
     resources) resources ;;
     gophercloud) step "gophercloud" test/acceptance/serve.sh embedded go -C test/acceptance/gophercloud run . ;;
+    page) step "docs/delegation.md" test/acceptance/serve.sh embedded bash -c 'OPENRC=$DATA/openrc test/acceptance/page.sh docs/delegation.md' ;;
     tempest) step "Tempest" test/acceptance/serve.sh embedded test/acceptance/tempest.sh ;;
     middleware) test/acceptance/middleware.sh ;;
     v2) step "old clients" test/acceptance/serve.sh embedded test/acceptance/v2.py ;;
