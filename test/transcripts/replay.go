@@ -165,7 +165,7 @@ func (r *replay) check(e Exchange, res *http.Response, body []byte) (bindings, e
 		}
 		return b, nil
 	}
-	if res.Header.Get("Content-Type") == "application/x-www-form-urlencoded" {
+	if strings.HasPrefix(e.Reply.Body, formBegins) {
 		return matchText(e.Reply.Body, string(body), b)
 	}
 	wanted, err := decode([]byte(e.Reply.Body))

@@ -14,6 +14,9 @@ import (
 // signHeader is the header of a transcript that becomes an OAuth1 signature.
 const signHeader = "Sign"
 
+// formBegins is how a body in form text begins, the only ones that are no JSON.
+const formBegins = "oauth_token="
+
 // sign signs a request as words say: key, secret, maybe a token and its secret, then
 // further parameters.
 func (r *replay) sign(req *http.Request, words string) error {

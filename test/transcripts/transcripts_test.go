@@ -177,7 +177,7 @@ func TestFilesAreRead(t *testing.T) {
 		for _, e := range f.Exchanges {
 			assert.NotEmpty(t, e.Heading, "%s:%d", path, e.Line)
 			seen[e.Heading] = true
-			if e.Reply.Body != "" {
+			if e.Reply.Body != "" && !strings.HasPrefix(e.Reply.Body, formBegins) {
 				_, err := decode([]byte(e.Reply.Body))
 				assert.NoError(t, err, "%s:%d", path, e.Line)
 			}
