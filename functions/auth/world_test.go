@@ -198,9 +198,9 @@ func (p person) by(scope any) object {
 }
 
 // ask asks for a token and wants a status.
-func (w *world) ask(t *testing.T, want int, body any, headers ...string) reply {
+func (w *world) ask(t *testing.T, want int, body any) reply {
 	t.Helper()
-	return w.do(t, want, "POST", "/v3/auth/tokens", "", body, headers...)
+	return w.do(t, want, "POST", "/v3/auth/tokens", "", body)
 }
 
 func (w *world) issue(t *testing.T, body any) string {

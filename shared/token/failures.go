@@ -150,7 +150,7 @@ func (s *Service) failed(ctx context.Context, all ...*watched) error {
 }
 
 func (s *Service) count(ctx context.Context, w *watched) error {
-	m, anew := w.Bound.count(w.key, w.seen, s.now())
+	m, anew := w.count(w.key, w.seen, s.now())
 	err := s.table.Write(ctx, store.NewRequestID(), m)
 	if _, refused := store.AsRefused(err); refused && anew {
 		err = s.table.Write(ctx, store.NewRequestID(), store.Upsert(w.key).Add(attrFailures, 1).Set(attrLast, s.now().UnixMicro()))

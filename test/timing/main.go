@@ -140,7 +140,7 @@ func (c *client) run(tries, lockout int) error {
 		causes = append(causes, &cause{name: k.name, user: func(int) object { return by(name) }})
 	}
 	for n := -max(20, lockout); n < tries; n++ { // the first ones warm up, and lock
-		for _, i := range rand.Perm(len(causes)) {
+		for _, i := range rand.Perm(len(causes)) { //nolint:gosec // G404: an order
 			status, took, _, _, err := c.ask("POST", "/auth/tokens", login(causes[i].user(n), nil))
 			if err != nil {
 				return err
