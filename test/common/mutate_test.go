@@ -216,7 +216,7 @@ func (m *mutator) body(operation, method string) string {
 		case 1:
 			text = text[:n] + pick(m, odd) + text[n:]
 		case 2:
-			text = text[:n] + string([]byte{byte(m.Uint32())}) + text[min(n+1, len(text)):]
+			text = text[:n] + string([]byte{pick(m, []byte("\x00\x01\t\n \"\\,:{}[]0eE-\x7f\x80\xc3\xed\xff"))}) + text[min(n+1, len(text)):]
 		case 3:
 			text = strings.Repeat("[", m.IntN(2000)) + text
 		case 4:
