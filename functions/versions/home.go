@@ -7,6 +7,7 @@ const (
 	core       = "https://docs.openstack.org/api/openstack-identity/3/"
 	inherit    = core + "ext/OS-INHERIT/1.0/"
 	federation = core + "ext/OS-FEDERATION/1.0/"
+	oauth1     = core + "ext/OS-OAUTH1/1.0/"
 	pki        = core + "ext/OS-PKI/1.0/"
 	trust      = core + "ext/OS-TRUST/1.0/"
 )
@@ -29,6 +30,19 @@ var relations = []relation{
 	{trust, "trust", "/OS-TRUST/trusts/{trust_id}"},
 	{trust, "trust_roles", "/OS-TRUST/trusts/{trust_id}/roles"},
 	{trust, "trust_role", "/OS-TRUST/trusts/{trust_id}/roles/{role_id}"},
+
+	{oauth1, "consumers", "/OS-OAUTH1/consumers"},
+	{oauth1, "consumer", "/OS-OAUTH1/consumers/{consumer_id}"},
+	{oauth1, "request_tokens", "/OS-OAUTH1/request_token"},
+	{oauth1, "authorize_request_token", "/OS-OAUTH1/authorize/{request_token_id}"},
+	{oauth1, "access_tokens", "/OS-OAUTH1/access_token"},
+	{oauth1, "user_access_tokens", "/users/{user_id}/OS-OAUTH1/access_tokens"},
+	{oauth1, "user_access_token", "/users/{user_id}/OS-OAUTH1/access_tokens/{access_token_id}"},
+	{oauth1, "user_access_token_roles", "/users/{user_id}/OS-OAUTH1/access_tokens/{access_token_id}/roles"},
+	{oauth1, "user_access_token_role", "/users/{user_id}/OS-OAUTH1/access_tokens/{access_token_id}/roles/{role_id}"},
+
+	{core, "credentials", "/credentials"},
+	{core, "credential", "/credentials/{credential_id}"},
 
 	{core, "users", "/users"},
 	{core, "user", "/users/{user_id}"},
@@ -81,10 +95,13 @@ var relations = []relation{
 
 // parameters are those whose relation is not core's param/{name}.
 var parameters = map[string]string{
-	"trust_id":        trust + "param/trust_id",
-	"prior_role_id":   core + "param/role_id",
-	"implied_role_id": core + "param/role_id",
-	"value":           core + "param/tag_value",
+	"trust_id":         trust + "param/trust_id",
+	"consumer_id":      oauth1 + "param/consumer_id",
+	"request_token_id": oauth1 + "param/request_token_id",
+	"access_token_id":  oauth1 + "param/access_token_id",
+	"prior_role_id":    core + "param/role_id",
+	"implied_role_id":  core + "param/role_id",
+	"value":            core + "param/tag_value",
 }
 
 // resource is where a resource is: a path, or a template of one with what its variables mean.

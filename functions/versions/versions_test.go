@@ -122,7 +122,7 @@ func TestJSONHome(t *testing.T) {
 	}
 }
 
-// TestHomeIsWhatIsServed holds JSON home against the routes.
+// TestHomeIsWhatIsServed holds JSON home against the routes (O-151).
 func TestHomeIsWhatIsServed(t *testing.T) {
 	template, err := sam.Parse(mandate.Template)
 	require.NoError(t, err)
@@ -143,7 +143,7 @@ func TestHomeIsWhatIsServed(t *testing.T) {
 		served[path] = true
 	}
 	unnamed := []string{ // Keystone has no relation for these either
-		"/users/{}/tokens/{}",
+		"/users/{}/tokens/{}", "/users/{}/preauthentications", "/users/{}/preauthentications/{}", "/tokens/trusts/{}",
 		"/projects/{}/tags", "/OS-FEDERATION/projects", "/OS-FEDERATION/domains",
 		"/OS-INHERIT/projects/{}/users/{}/roles/inherited_to_projects", "/OS-INHERIT/projects/{}/groups/{}/roles/inherited_to_projects",
 	}
