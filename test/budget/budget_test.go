@@ -112,8 +112,10 @@ func TestValidate(t *testing.T) {
 	bob := w.Login("bob", "pw-bob", service.ByTrust(first))
 	second := w.trust(t, bob, w.cy, again)
 	cy := w.Login("cy", "pw-cy", service.ByTrust(second))
-	third := w.trust(t, cy, w.bob, nil)
+	third := w.trust(t, cy, w.bob, again)
 	deep := w.Login("bob", "pw-bob", service.ByTrust(third))
+	fourth := w.trust(t, deep, w.cy, nil)
+	deepest := w.derive(t, w.Login("cy", "pw-cy", nil), service.ByTrust(fourth))
 	derived := w.derive(t, w.root, service.OnProject(w.project))
 	program := w.delegate(t)
 	signed := program.token(t)
@@ -130,6 +132,7 @@ func TestValidate(t *testing.T) {
 		{"a token by OAuth1", signed, 7},
 		{"a trust token at depth 1: and the step and its middle trustee", cy, 9},
 		{"a trust token at depth 2: and one more step", deep, 11},
+		{"a derived trust token at depth 3, the deepest by default: and one more, and the root", deepest, 13},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w.call(t, c.token)
