@@ -122,7 +122,7 @@ func TestJSONHome(t *testing.T) {
 	}
 }
 
-// TestHomeIsWhatIsServed holds JSON home against the routes (O-151).
+// TestHomeIsWhatIsServed holds JSON home against the routes.
 func TestHomeIsWhatIsServed(t *testing.T) {
 	template, err := sam.Parse(mandate.Template)
 	require.NoError(t, err)
@@ -152,4 +152,21 @@ func TestHomeIsWhatIsServed(t *testing.T) {
 			assert.Contains(t, unnamed, path, "is served and not announced")
 		}
 	}
+}
+
+// TestHomeNamesDelegationToPrograms holds the relations of OAuth1 to the names that
+// clients know them by.
+func TestHomeNamesDelegationToPrograms(t *testing.T) {
+	t.Run("O-151 relations of OS-OAUTH1", func(t *testing.T) {
+		var names []string
+		for _, r := range relations {
+			if r.in == oauth1 {
+				names = append(names, r.name)
+			}
+		}
+		assert.ElementsMatch(t, []string{
+			"consumers", "consumer", "request_tokens", "access_tokens", "authorize_request_token",
+			"user_access_tokens", "user_access_token", "user_access_token_roles", "user_access_token_role",
+		}, names)
+	})
 }
