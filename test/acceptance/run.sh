@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # What `make acceptance` does: linters, both engines, the deployment's template; the stock
 # client through delegation and on every resource, on both engines; gophercloud, the commands
-# of docs/delegation.md, old clients
-# on v2.0, keystonemiddleware, OpenStack's own API tests; and a service that is killed under
-# load. Everything that is fetched is pinned and kept below .cache/.
+# of docs/delegation.md, old clients on v2.0, keystonemiddleware, OpenStack's own API tests;
+# and a service that is killed under load. Everything fetched is pinned and kept in .cache/.
 #
 #   test/acceptance/run.sh [STEP...]    all steps, or those named (lint engines template flow resources gophercloud page v2 middleware tempest crash)
 set -euo pipefail
