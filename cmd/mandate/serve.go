@@ -75,14 +75,17 @@ func (c *serveCommand) run(ctx context.Context, l net.Listener, service *local.S
 	server := &http.Server{Handler: service, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
 	var following sync.WaitGroup
-	failed := make(chan error, 2)
+	failed := make(chan error, len(service.Streams)+1)
 	if s.changes != nil { // DynamoDB's stream is read by its own event source
-		following.Go(func() {
-			p := local.Poller{Log: s.changes, Function: service.Cascade, Reader: "cascade", Logger: log}
-			if err := p.Run(ctx); err != nil {
-				failed <- fmt.Errorf("follow the changes: %w", err)
-			}
-		})
+		for _, f := range service.Streams {
+			p := f.Poller(s.changes, log)
+			p.Failures = s.failures
+			following.Go(func() {
+				if err := p.Run(ctx); err != nil {
+					failed <- fmt.Errorf("follow the changes: %w", err)
+				}
+			})
+		}
 	}
 	go func() { failed <- fmt.Errorf("serve: %w", server.Serve(l)) }()
 	say("Serving %s/v3 — stop with Ctrl-C.", base)

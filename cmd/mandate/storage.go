@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"mandate/shared/local"
 	"mandate/shared/secret"
 	"mandate/shared/store"
 	"mandate/shared/store/dynamodb"
@@ -19,6 +20,8 @@ type storage struct {
 	changes store.Log // nil where changes come from elsewhere
 	key     secret.Wrapper
 	close   func()
+
+	failures *local.Failures // what stream functions gave up; nil where nothing is kept
 }
 
 // place is where the operator wants data to be.
@@ -47,7 +50,9 @@ func (c *place) openStorage(ctx context.Context) (storage, error) {
 	if err != nil {
 		return storage{}, err
 	}
-	return c.openTable(ctx, filepath.Join(c.Data, "table.db"), key)
+	s, err := c.openTable(ctx, filepath.Join(c.Data, "table.db"), key)
+	s.failures = &local.Failures{Path: filepath.Join(c.Data, "failures.jsonl")}
+	return s, err
 }
 
 func (c *place) openTable(ctx context.Context, path string, key secret.Wrapper) (storage, error) {

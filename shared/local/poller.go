@@ -1,7 +1,6 @@
 package local
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,40 +13,56 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"mandate/shared/gateway"
+	"mandate/shared/sam"
 	"mandate/shared/store"
 )
 
-// Poller feeds a table's change log to a stream function, as Lambda's event source
-// mapping feeds a DynamoDB stream: in order, at least once, in batches, going on after
-// what was acknowledged. A batch that fails in part is given again from its first failure.
+// Poller feeds one shard of the change log to a stream function, as Lambda's event source
+// mapping feeds a DynamoDB stream: in order, at least once, in batches, going on after what
+// was acknowledged. What fails holds up the shard until it succeeds or is given up.
+//
+//   - A reply that names records (ReportBatchItemFailures) acknowledges those before the
+//     first of them; the rest is a batch of its own. An empty list is success. A name that
+//     is empty or of no record fails the whole batch.
+//   - A batch that fails as a whole, by an error, a panic or a time-out, is halved until the
+//     records that it fails for stand alone (BisectBatchOnFunctionError). Halving uses up
+//     no retries; a batch that made progress starts to count anew.
+//   - A batch out of retries, and records that are too old, go to the destination: what is
+//     kept says which records they were, not what was in them.
 type Poller struct {
 	Log      store.Log
 	Function lambda.Handler
-	Reader   string // name under which the position is kept
-	Batch    int    // records at once, at most; 0: 100
-	Retries  int    // how often a record is given again before it is passed over; 0: 10
+	Reader   string        // name under which the position is kept
+	Settings sam.Stream    // a Batch of 0 is 100
+	Timeout  time.Duration // of the function; 0: none
+	Failures *Failures     // where what was given up is kept; nil: in the log only
+	Shard    string        // for messages
+	Now      func() time.Time
 	Logger   *slog.Logger
 }
 
-// Run feeds until the context ends.
+// maxPayload is the largest event that Lambda hands to a function, in bytes.
+const maxPayload = 6 << 20
+
+// Run feeds until the context or the shard ends.
 func (p Poller) Run(ctx context.Context) error {
-	at, err := p.Log.Position(ctx, p.Reader)
+	at, err := p.start(ctx)
 	if err != nil {
-		return fmt.Errorf("find the position of %s: %w", p.Reader, err)
+		return err
 	}
 	for {
-		changes, err := p.Log.Changes(ctx, at, cmp.Or(p.Batch, 100))
-		if err == nil && len(changes) == 0 {
+		batch, err := p.next(ctx, at)
+		if err == nil && len(batch) == 0 {
 			err = p.Log.Wait(ctx, at)
 		}
-		if err == nil && len(changes) > 0 {
-			at, err = p.deliver(ctx, changes, at)
+		if err == nil && len(batch) > 0 {
+			at, err = p.deliver(ctx, batch, at)
 		}
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || errors.Is(err, store.ErrEnded) {
 			return nil
 		}
 		if err != nil {
-			p.Logger.ErrorContext(ctx, "stream", "reader", p.Reader, "cause", err.Error())
+			p.Logger.ErrorContext(ctx, "stream", "reader", p.Reader, "shard", p.Shard, "cause", err.Error())
 			pause(ctx, time.Second)
 		}
 	}
@@ -55,80 +70,225 @@ func (p Poller) Run(ctx context.Context) error {
 
 // Drain feeds what there is and returns when the log has no more.
 func (p Poller) Drain(ctx context.Context) error {
-	at, err := p.Log.Position(ctx, p.Reader)
+	at, err := p.start(ctx)
 	if err != nil {
-		return fmt.Errorf("find the position of %s: %w", p.Reader, err)
+		return err
 	}
+	p.Settings.Window = 0
 	for {
-		changes, err := p.Log.Changes(ctx, at, cmp.Or(p.Batch, 100))
-		if err != nil || len(changes) == 0 {
+		batch, err := p.next(ctx, at)
+		if err != nil || len(batch) == 0 {
 			return err
 		}
-		if at, err = p.deliver(ctx, changes, at); err != nil {
+		if at, err = p.deliver(ctx, batch, at); err != nil {
 			return err
 		}
 	}
 }
 
-// deliver gives a batch until all of it has been handled or passed over, and returns the
-// position behind it. A batch that fails as a whole is halved until the record that it
-// fails for stands alone, which uses up no retries (BisectBatchOnFunctionError).
-func (p Poller) deliver(ctx context.Context, changes []store.Change, at string) (string, error) {
-	size, retries := len(changes), 0
-	for len(changes) > 0 {
-		done, err := p.invoke(ctx, changes[:size])
-		if err != nil && ctx.Err() == nil {
-			p.Logger.WarnContext(ctx, "stream batch failed", "reader", p.Reader,
-				"position", changes[0].Position, "records", size, "cause", err.Error())
+// start finds where to go on. A reader that is new begins where its settings say, and is
+// made known, so that the log keeps what it has not seen.
+func (p Poller) start(ctx context.Context) (at string, err error) {
+	fail := func(err error) (string, error) {
+		return "", fmt.Errorf("find the position of %s: %w", p.Reader, err)
+	}
+	if at, err = p.Log.Position(ctx, p.Reader); err != nil {
+		return fail(err)
+	}
+	if at != "" {
+		return at, nil
+	}
+	for !p.Settings.FromStart {
+		changes, err := p.Log.Changes(ctx, at, 0)
+		if err != nil {
+			return fail(err)
 		}
-		switch {
-		case done > 0:
-		case ctx.Err() != nil:
-			return at, ctx.Err()
-		case err != nil && size > 1:
-			size /= 2
-			continue
-		case retries < cmp.Or(p.Retries, 10):
-			retries++
-			pause(ctx, min(100*time.Millisecond<<min(retries, 6), 5*time.Second))
-			continue
-		default:
-			p.Logger.ErrorContext(ctx, "stream record passed over", "reader", p.Reader,
-				"position", changes[0].Position, "item", changes[0].Key.String(), "retries", retries)
-			done = 1
+		if len(changes) == 0 {
+			break
 		}
-		at = changes[done-1].Position
-		if err := p.Log.Acknowledge(ctx, p.Reader, at); err != nil {
-			return at, fmt.Errorf("keep the position of %s: %w", p.Reader, err)
-		}
-		changes = changes[done:]
-		size, retries = len(changes), 0
+		at = changes[len(changes)-1].Position
+	}
+	if err := p.Log.Acknowledge(ctx, p.Reader, at); err != nil {
+		return fail(err)
 	}
 	return at, nil
 }
 
+// A record is a change as the function is given it.
+type record struct {
+	position string
+	at       time.Time
+	text     json.RawMessage
+}
+
+// next gathers the next batch: full, or as much as comes within the window.
+func (p Poller) next(ctx context.Context, at string) ([]record, error) {
+	size := p.Settings.Batch
+	if size == 0 {
+		size = 100
+	}
+	changes, err := p.Log.Changes(ctx, at, size)
+	if err != nil || len(changes) == 0 {
+		return nil, err
+	}
+	if p.Settings.Window > 0 {
+		until, cancel := context.WithTimeout(ctx, p.Settings.Window)
+		defer cancel()
+		for len(changes) < size {
+			if p.Log.Wait(until, changes[len(changes)-1].Position) != nil {
+				break
+			}
+			more, err := p.Log.Changes(ctx, changes[len(changes)-1].Position, size-len(changes))
+			if err != nil {
+				break // what there is can be delivered
+			}
+			changes = append(changes, more...)
+		}
+	}
+	batch := make([]record, 0, len(changes))
+	total := 0
+	for _, c := range changes {
+		text, err := json.Marshal(gateway.ToRecord(c))
+		if err != nil {
+			return nil, fmt.Errorf("write record %s: %w", c.Position, err)
+		}
+		if total += len(text) + 1; total > maxPayload-64 && len(batch) > 0 {
+			break
+		}
+		batch = append(batch, record{c.Position, c.At, text})
+	}
+	return batch, nil
+}
+
+// deliver gives a batch until all of it has been handled or given up, and returns the
+// position behind it.
+func (p Poller) deliver(ctx context.Context, batch []record, at string) (string, error) {
+	size, retries := len(batch), 0
+	for len(batch) > 0 {
+		done, cause := p.tooOld(batch), errTooOld
+		if done == 0 {
+			done, cause = p.invoke(ctx, batch[:size])
+			if ctx.Err() != nil && done == 0 {
+				return at, ctx.Err()
+			}
+			if done == 0 && cause != nil && size > 1 && p.Settings.Bisect {
+				p.warn(ctx, batch[:size], cause)
+				size /= 2
+				continue
+			}
+			if done == 0 && (p.Settings.Retries < 0 || retries < p.Settings.Retries) {
+				p.warn(ctx, batch[:size], cause)
+				pause(ctx, min(100*time.Millisecond<<min(retries, 6), 5*time.Second))
+				retries++
+				continue
+			}
+			if done == 0 {
+				done, cause = size, errExhausted
+			}
+		}
+		if errors.Is(cause, errExhausted) || errors.Is(cause, errTooOld) {
+			if err := p.giveUp(ctx, batch[:done], cause, retries+1); err != nil {
+				return at, err
+			}
+		}
+		at = batch[done-1].position
+		if err := p.Log.Acknowledge(ctx, p.Reader, at); err != nil {
+			return at, fmt.Errorf("keep the position of %s: %w", p.Reader, err)
+		}
+		batch = batch[done:]
+		size, retries = len(batch), 0
+	}
+	return at, nil
+}
+
+// Why records are given up, in Lambda's words.
+var (
+	errExhausted = errors.New("RetryAttemptsExhausted")
+	errTooOld    = errors.New("RecordAgeExceeded")
+)
+
+// tooOld counts the records at the beginning of a batch that are older than the settings allow.
+func (p Poller) tooOld(batch []record) int {
+	if p.Settings.MaxAge == 0 {
+		return 0
+	}
+	oldest := p.now().Add(-p.Settings.MaxAge)
+	n := slices.IndexFunc(batch, func(r record) bool { return !r.at.Before(oldest) })
+	if n < 0 {
+		return len(batch)
+	}
+	return n
+}
+
+func (p Poller) now() time.Time {
+	if p.Now != nil {
+		return p.Now()
+	}
+	return time.Now()
+}
+
+func (p Poller) warn(ctx context.Context, batch []record, cause error) {
+	text := "records of it were reported"
+	if cause != nil {
+		text = cause.Error()
+	}
+	p.Logger.WarnContext(ctx, "stream batch failed", "reader", p.Reader, "shard", p.Shard,
+		"position", batch[0].position, "records", len(batch), "cause", text)
+}
+
+// giveUp passes over records for good.
+func (p Poller) giveUp(ctx context.Context, batch []record, why error, calls int) error {
+	f := Failure{
+		Reader: p.Reader, Shard: p.Shard, Condition: why.Error(), Calls: calls, At: p.now().UTC(),
+		First: batch[0].position, Last: batch[len(batch)-1].position, Records: len(batch),
+		FirstAt: batch[0].at.UTC(), LastAt: batch[len(batch)-1].at.UTC(),
+	}
+	p.Logger.ErrorContext(ctx, "stream records given up", "reader", f.Reader, "shard", f.Shard, "condition", f.Condition,
+		"first", f.First, "last", f.Last, "records", f.Records, "calls", f.Calls)
+	if p.Failures == nil {
+		return nil
+	}
+	if err := p.Failures.Keep(f); err != nil {
+		return fmt.Errorf("keep what was given up: %w", err)
+	}
+	return nil
+}
+
 // invoke gives one batch and returns how many of its records, from the first, were
 // handled; an error means that it failed as a whole.
-func (p Poller) invoke(ctx context.Context, changes []store.Change) (int, error) {
-	batch := events.DynamoDBEvent{Records: make([]events.DynamoDBEventRecord, 0, len(changes))}
-	for _, c := range changes {
-		batch.Records = append(batch.Records, gateway.ToRecord(c))
+func (p Poller) invoke(ctx context.Context, batch []record) (done int, err error) {
+	payload := []byte(`{"Records":[`)
+	for n, r := range batch {
+		if n > 0 {
+			payload = append(payload, ',')
+		}
+		payload = append(payload, r.text...)
 	}
-	payload, err := json.Marshal(batch)
-	if err != nil {
-		return 0, fmt.Errorf("write the batch: %w", err)
+	payload = append(payload, "]}"...)
+	if p.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, p.Timeout)
+		defer cancel()
 	}
+	defer func() {
+		if r := recover(); r != nil {
+			done, err = 0, fmt.Errorf("the function panicked: %v", r)
+		}
+	}()
 	reply, err := p.Function.Invoke(ctx, payload)
 	if err != nil {
 		return 0, err
+	}
+	if !p.Settings.Partial {
+		return len(batch), nil
 	}
 	var response events.DynamoDBEventResponse
 	if err := json.Unmarshal(reply, &response); err != nil {
 		return 0, fmt.Errorf("read the reply: %w", err)
 	}
-	first := len(changes)
+	first := len(batch)
 	for _, f := range response.BatchItemFailures {
-		n := slices.IndexFunc(changes, func(c store.Change) bool { return c.Position == f.ItemIdentifier })
+		n := slices.IndexFunc(batch, func(r record) bool { return r.position == f.ItemIdentifier })
 		if n < 0 {
 			return 0, errors.New("the function reported a record that was not in the batch")
 		}

@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"mandate/shared/local"
+	"mandate/shared/sam"
 	"mandate/shared/store"
 	"mandate/shared/store/embedded"
 )
@@ -70,8 +74,10 @@ func write(t *testing.T, table *embedded.Table, names ...string) {
 	}
 }
 
+var settings = sam.Stream{FromStart: true, Batch: 3, Retries: 2, Bisect: true, Partial: true}
+
 func poller(table *embedded.Table, s *stream) local.Poller {
-	return local.Poller{Log: table, Function: s, Reader: "cascade", Batch: 3, Retries: 2, Logger: slog.New(slog.DiscardHandler)}
+	return local.Poller{Log: table, Function: s, Reader: "cascade", Settings: settings, Logger: slog.New(slog.DiscardHandler)}
 }
 
 func TestChangesComeInOrderAndInBatches(t *testing.T) {
@@ -111,10 +117,12 @@ func TestARecordThatNeverSucceedsIsPassedOver(t *testing.T) {
 	for name, c := range map[string]struct {
 		function stream
 		batches  []string
+		kept     []any
 	}{
 		"reported": {
 			stream{fail: func(r events.DynamoDBEventRecord) bool { return r.Change.Keys[store.AttrPK].String() == "b" }},
-			[]string{"a b c", "b c", "b c", "b c", "c"},
+			[]string{"a b c", "b c", "b c", "b c"},
+			[]any{"RetryAttemptsExhausted", 3, position(2), position(3), 2},
 		},
 		"failing the whole batch": {
 			stream{err: func(batch string) error {
@@ -124,6 +132,7 @@ func TestARecordThatNeverSucceedsIsPassedOver(t *testing.T) {
 				return nil
 			}},
 			[]string{"a b c", "a", "b c", "b", "b", "b", "c"},
+			[]any{"RetryAttemptsExhausted", 3, position(2), position(2), 1},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -131,8 +140,16 @@ func TestARecordThatNeverSucceedsIsPassedOver(t *testing.T) {
 				table := open(t, "a", "b", "c")
 				defer func() { require.NoError(t, table.Close()) }()
 				s := c.function
-				require.NoError(t, poller(table, &s).Drain(t.Context()))
-				assert.Equal(t, c.batches, s.batches, "two retries, and what stands around it is handled")
+				p := poller(table, &s)
+				p.Failures = &local.Failures{Path: filepath.Join(t.TempDir(), "failures.jsonl")}
+				require.NoError(t, p.Drain(t.Context()))
+				kept, err := os.ReadFile(p.Failures.Path)
+				require.NoError(t, err)
+				var f local.Failure
+				require.NoError(t, json.Unmarshal(kept, &f), "one line")
+				assert.Equal(t, c.kept, []any{f.Condition, f.Calls, f.First, f.Last, f.Records})
+				assert.NotContains(t, string(kept), "ITEM", "where they stand, not what is in them")
+				assert.Equal(t, c.batches, s.batches, "two retries")
 
 				after := &stream{}
 				require.NoError(t, poller(table, after).Drain(t.Context()))
@@ -141,6 +158,9 @@ func TestARecordThatNeverSucceedsIsPassedOver(t *testing.T) {
 		})
 	}
 }
+
+// position is where the nth change of an embedded table stands.
+func position(n int) string { return fmt.Sprintf("%020d", n) }
 
 // raw is a function that answers with a text.
 type raw func() string
@@ -188,4 +208,121 @@ func TestRunWaitsForChangesAndEndsWithTheContext(t *testing.T) {
 		require.NoError(t, <-done)
 		assert.Equal(t, []string{"a"}, s.batches)
 	})
+}
+
+// invoked is a function of a test that needs to see the context.
+type invoked func(ctx context.Context, payload []byte) ([]byte, error)
+
+func (f invoked) Invoke(ctx context.Context, payload []byte) ([]byte, error) { return f(ctx, payload) }
+
+func TestAFunctionThatPanicsOrHangsFailsItsBatch(t *testing.T) {
+	for name, fail := range map[string]invoked{
+		"panics": func(context.Context, []byte) ([]byte, error) { panic("no such thing") },
+		"hangs":  func(ctx context.Context, _ []byte) ([]byte, error) { <-ctx.Done(); return nil, ctx.Err() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTime(t, func(t *testing.T) {
+				table := open(t, "a", "b", "c")
+				defer func() { require.NoError(t, table.Close()) }()
+				s := &stream{}
+				p := poller(table, s)
+				p.Timeout = time.Minute
+				p.Function = invoked(func(ctx context.Context, payload []byte) ([]byte, error) {
+					if strings.Contains(string(payload), `"S":"b"`) {
+						return fail(ctx, payload)
+					}
+					return s.Invoke(ctx, payload)
+				})
+				require.NoError(t, p.Drain(t.Context()))
+				assert.Equal(t, []string{"a", "c"}, s.batches)
+			})
+		})
+	}
+}
+
+func TestWithoutBisectingABatchFailsTogether(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		table := open(t, "a", "b")
+		defer func() { require.NoError(t, table.Close()) }()
+		s := &stream{err: func(string) error { return errors.New("poison") }}
+		p := poller(table, s)
+		p.Settings.Bisect = false
+		require.NoError(t, p.Drain(t.Context()))
+		assert.Equal(t, []string{"a b", "a b", "a b"}, s.batches)
+	})
+}
+
+func TestOldRecordsAreGivenUpUnseen(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		table := open(t, "a", "b")
+		defer func() { require.NoError(t, table.Close()) }()
+		time.Sleep(time.Hour)
+		write(t, table, "c")
+		s := &stream{}
+		p := poller(table, s)
+		p.Settings.MaxAge = time.Minute
+		p.Failures = &local.Failures{Path: filepath.Join(t.TempDir(), "failures.jsonl")}
+		require.NoError(t, p.Drain(t.Context()))
+		assert.Equal(t, []string{"c"}, s.batches)
+		kept, err := os.ReadFile(p.Failures.Path)
+		require.NoError(t, err)
+		assert.Contains(t, string(kept), `"RecordAgeExceeded"`)
+		assert.Contains(t, string(kept), `"records":2`)
+	})
+}
+
+func TestABatchWaitsToBecomeFull(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		table := open(t)
+		defer func() { require.NoError(t, table.Close()) }()
+		s := &stream{given: make(chan struct{})}
+		p := poller(table, s)
+		p.Settings.Window = 10 * time.Second
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- p.Run(ctx) }()
+		write(t, table, "a")
+		time.Sleep(5 * time.Second)
+		began := time.Now()
+		write(t, table, "b", "c")
+		<-s.given
+		assert.Less(t, time.Since(began), time.Second, "full")
+		began = time.Now()
+		write(t, table, "d")
+		<-s.given
+		assert.WithinDuration(t, began.Add(10*time.Second), time.Now(), time.Second, "no longer than the window")
+		cancel()
+		require.NoError(t, <-done)
+		assert.Equal(t, []string{"a b c", "d"}, s.batches)
+	})
+}
+
+func TestANewReaderMayBeginAtTheEnd(t *testing.T) {
+	table := open(t, "a", "b")
+	defer func() { require.NoError(t, table.Close()) }()
+	s := &stream{}
+	p := poller(table, s)
+	p.Settings.FromStart = false
+	require.NoError(t, p.Drain(t.Context()))
+	write(t, table, "c")
+	require.NoError(t, p.Drain(t.Context()))
+	assert.Equal(t, []string{"c"}, s.batches)
+}
+
+// TestTwoReadersGoAtTheirOwnPace: each has its own position, and the log keeps what one of
+// them has not seen.
+func TestTwoReadersGoAtTheirOwnPace(t *testing.T) {
+	table := open(t, "a", "b")
+	defer func() { require.NoError(t, table.Close()) }()
+	quick, slow := &stream{}, &stream{}
+	first, second := poller(table, quick), poller(table, slow)
+	second.Reader = "publish"
+	require.NoError(t, second.Drain(t.Context()))
+	write(t, table, "c", "d")
+	require.NoError(t, first.Drain(t.Context()))
+	_, err := table.SweepNow(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, second.Drain(t.Context()))
+	assert.Equal(t, []string{"a b c", "d"}, quick.batches)
+	assert.Equal(t, []string{"a b", "c d"}, slow.batches)
 }

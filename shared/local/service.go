@@ -2,7 +2,9 @@ package local
 
 import (
 	"fmt"
+	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -14,12 +16,35 @@ import (
 	"mandate/shared/gateway"
 	"mandate/shared/route"
 	"mandate/shared/sam"
+	"mandate/shared/store"
 )
 
 // Service is every function of the template over one app: what is deployed, in one process.
 type Service struct {
 	*Gateway
-	Cascade lambda.Handler
+	Streams []StreamFunction // in the order of the template
+}
+
+// StreamFunction is a function on the table's stream, with the settings of its event source
+// mapping in the template.
+type StreamFunction struct {
+	Reader   string // its area, under which its position is kept
+	Function lambda.Handler
+	Settings sam.Stream
+	Timeout  time.Duration
+}
+
+// streamFunctions are the functions that can read the stream, by area. Which of them do,
+// and how, the template says.
+func streamFunctions(a *app.App) map[string]gateway.Changes {
+	return map[string]gateway.Changes{
+		"cascade": cascade.New(a).Handle,
+	}
+}
+
+// Poller feeds the function from a log.
+func (f StreamFunction) Poller(log store.Log, logger *slog.Logger) Poller {
+	return Poller{Log: log, Function: f.Function, Reader: f.Reader, Settings: f.Settings, Timeout: f.Timeout, Logger: logger}
 }
 
 // Serve makes a Service of an app.
@@ -28,9 +53,18 @@ func Serve(a *app.App) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	areas := functions.Areas()
+	s := &Service{}
+	areas, streams := functions.Areas(), streamFunctions(a)
 	handlers := make(map[string]lambda.Handler, len(t.Functions))
 	for _, f := range t.Functions {
+		if f.Stream != nil {
+			handle, ok := streams[f.Area]
+			if !ok {
+				return nil, fmt.Errorf("function %s of the template: no function of %s reads the stream", f.Name, f.Area)
+			}
+			s.Streams = append(s.Streams, StreamFunction{f.Area, gateway.Stream(handle), *f.Stream, f.Timeout})
+			continue
+		}
 		if f.Default {
 			handlers[f.Name] = gateway.HTTP(fallback.New(a.API, t.Routes(), functions.All(a)))
 			continue
@@ -45,11 +79,10 @@ func Serve(a *app.App) (*Service, error) {
 		}
 		handlers[f.Name] = gateway.HTTP(h)
 	}
-	g, err := New(t, handlers, a.Log)
-	if err != nil {
+	if s.Gateway, err = New(t, handlers, a.Log); err != nil {
 		return nil, err
 	}
-	return &Service{Gateway: g, Cascade: gateway.Stream(cascade.New(a).Handle)}, nil
+	return s, nil
 }
 
 // deployed is the template without what the app's settings switch off: CloudFormation
@@ -67,6 +100,6 @@ func deployed(a *app.App) (*sam.Template, error) {
 		f := &t.Functions[i]
 		f.Routes = slices.DeleteFunc(f.Routes, func(r route.Route) bool { return !on[r.Operation] })
 	}
-	t.Functions = slices.DeleteFunc(t.Functions, func(f sam.Function) bool { return len(f.Routes) == 0 && !f.Default && !f.Stream })
+	t.Functions = slices.DeleteFunc(t.Functions, func(f sam.Function) bool { return len(f.Routes) == 0 && !f.Default && f.Stream == nil })
 	return t, nil
 }

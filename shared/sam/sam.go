@@ -28,8 +28,9 @@ type Function struct {
 	Role      string // logical id of its role
 	Timeout   time.Duration
 	Routes    []route.Route
-	Stream    bool // reads the table's stream
-	Default   bool // serves what no route matches
+	Stream    *Stream    // how it reads the table's stream; nil when it does not
+	Schedules []Schedule // when it is run without being asked, by name
+	Default   bool       // serves what no route matches
 }
 
 type document struct {
@@ -121,10 +122,24 @@ func function(name string, node yaml.Node, timeout int) (Function, error) {
 			operation, _, _ := strings.Cut(event, "Via")
 			f.Routes = append(f.Routes, route.Route{Method: at.Method, Path: at.Path, Operation: operation, Function: name})
 		case "DynamoDB":
-			f.Stream = true
+			stream, err := streamFrom(e.Properties)
+			if err != nil {
+				return f, fmt.Errorf("event %s: %w", event, err)
+			}
+			if f.Stream != nil {
+				return f, fmt.Errorf("event %s: one function reads the stream twice", event)
+			}
+			f.Stream = stream
+		case "Schedule":
+			s, err := scheduleFrom(event, e.Properties)
+			if err != nil {
+				return f, fmt.Errorf("event %s: %w", event, err)
+			}
+			f.Schedules = append(f.Schedules, s)
 		}
 	}
 	slices.SortFunc(f.Routes, byPath)
+	slices.SortFunc(f.Schedules, func(a, b Schedule) int { return strings.Compare(a.Name, b.Name) })
 	return f, nil
 }
 

@@ -25,7 +25,9 @@ func TestParseTheTemplate(t *testing.T) {
 
 	cascade, ok := tpl.Find("Cascade")
 	require.True(t, ok)
-	assert.True(t, cascade.Stream)
+	assert.Equal(t, &sam.Stream{
+		FromStart: true, Batch: 100, Bisect: true, Retries: 10, MaxAge: 24 * time.Hour, Partial: true, Failures: true,
+	}, cascade.Stream)
 	assert.Equal(t, time.Minute, cascade.Timeout)
 
 	fallback, ok := tpl.Find("Fallback")

@@ -169,6 +169,9 @@ var ErrUnavailable = errors.New("table unavailable")
 // written; the same write may succeed at once (DynamoDB: TransactionConflict).
 var ErrContended = errors.New("write contended")
 
+// ErrEnded says that a change log has ended: the shard was closed, and all of it was read.
+var ErrEnded = errors.New("change log has ended")
+
 // Refused says that a condition of a write did not hold, so that nothing was written.
 type Refused struct {
 	Index int  // which mutation, counted from 0; when several failed, one of them
@@ -200,7 +203,8 @@ type Change struct {
 // delivered to functions by Lambda instead, or read shard by shard by its own poller.)
 // Each change is given at least once and, per item, in order.
 type Log interface {
-	// Changes returns up to limit changes after a position; "" is the beginning.
+	// Changes returns up to limit changes after a position; "" is the beginning. It fails
+	// with [ErrEnded] where there will never be any more.
 	Changes(ctx context.Context, after string, limit int) ([]Change, error)
 	// Position returns the last position that a named reader acknowledged.
 	Position(ctx context.Context, reader string) (string, error)

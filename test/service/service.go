@@ -241,5 +241,7 @@ func (s *Service) Drain() {
 	s.t.Helper()
 	log, ok := s.Engine.(store.Log)
 	require.True(s.t, ok, "the engine has a change log")
-	require.NoError(s.t, local.Poller{Log: log, Function: s.handler.Cascade, Reader: "cascade", Logger: s.Log}.Drain(s.t.Context()))
+	for _, f := range s.handler.Streams {
+		require.NoError(s.t, f.Poller(log, s.Log).Drain(s.t.Context()))
+	}
 }
