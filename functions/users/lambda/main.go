@@ -2,8 +2,8 @@
 package main
 
 import (
-	"mandate/functions/users"
 	"mandate/functions/routes"
+	"mandate/functions/users"
 	"mandate/shared/gateway"
 )
 

@@ -2,8 +2,8 @@
 package main
 
 import (
-	"mandate/functions/versions"
 	"mandate/functions/routes"
+	"mandate/functions/versions"
 	"mandate/shared/gateway"
 )
 
