@@ -29,6 +29,11 @@ $(AREAS:%=build-%): build-%:
 	@$(LAMBDA) -o .build/$*/bootstrap ./functions/$*/lambda
 	@printf '%-14s %s\n' $* "$$(du -h .build/$*/bootstrap | cut -f1)"
 
+.PHONY: rest
+rest: ## derive the REST flavour of the template: .build/rest.yaml
+	@mkdir -p .build
+	@go run ./cmd/flavour -rest -code . -o .build/rest.yaml
+
 .PHONY: test
 test: ## run the tests that need Go only
 	go test ./...

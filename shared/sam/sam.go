@@ -107,7 +107,7 @@ func function(name string, node yaml.Node, timeout int) (Function, error) {
 	}
 	for event, e := range p.Events {
 		switch e.Type {
-		case "HttpApi":
+		case "HttpApi", "Api":
 			var at struct {
 				Method string `yaml:"Method"`
 				Path   string `yaml:"Path"`
@@ -115,8 +115,11 @@ func function(name string, node yaml.Node, timeout int) (Function, error) {
 			if err := e.Properties.Decode(&at); err != nil {
 				return f, fmt.Errorf("event %s: %w", event, err)
 			}
-			if at.Path == "$default" {
+			if at.Path == "$default" || at.Path == proxy {
 				f.Default = true
+				continue
+			}
+			if at.Method == "ANY" { // of a REST API, whose proxy path leaves out the root
 				continue
 			}
 			operation, _, _ := strings.Cut(event, "Via")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Validate template.yaml as AWS would, without AWS: `sam validate --lint` needs no account,
+# Validate template.yaml, and its REST flavour, as AWS would, without AWS: `sam validate --lint` needs no account,
 # and what stands in for credentials opens nothing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -8,3 +8,5 @@ source test/acceptance/steps.sh
 venv=$(python_with test/acceptance/requirements-sam.txt)
 export SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none
 "$venv/bin/sam" validate --lint --template template.yaml
+make -s rest
+"$venv/bin/sam" validate --lint --template .build/rest.yaml
