@@ -3,97 +3,13 @@
 
     source .mandate/openrc && test/acceptance/resources.py
 
-The commands are those a person types; they run in one process of the client, as in its
-interactive mode, because starting it takes longer than all else. Needs OS_AUTH_URL, OS_USERNAME,
-OS_PASSWORD and OS_PROJECT_NAME of an administrator. What it makes it also deletes, and its names
-are random. The first check that fails ends it with exit code 1.
+The commands are those a person types. Needs OS_AUTH_URL, OS_USERNAME, OS_PASSWORD and
+OS_PROJECT_NAME of an administrator. What it makes it also deletes, and its names are random.
 """
 
-import io
-import json
-import logging
 import os
-import secrets
-import shlex
-import sys
-import time
 
-from openstackclient.shell import OpenStackShell
-
-run = secrets.token_hex(4)
-began = time.monotonic()
-steps = commands = 0
-
-
-def say(what):
-    global steps
-    steps += 1
-    print(f"{steps:3}  {what:92} {time.monotonic() - began:3.0f} s", flush=True)
-
-
-def fail(what):
-    sys.exit(f"FAILED after step {steps}: {what}")
-
-
-def same(got, want, what):
-    if got != want:
-        fail(f"{what}: {got!r} instead of {want!r}")
-
-
-class Complaints(logging.Handler):
-    """What the client would print to stderr."""
-
-    def __init__(self):
-        super().__init__(logging.ERROR)
-        self.lines = []
-
-    def emit(self, record):
-        self.lines.append(record.getMessage())
-
-
-complaints = Complaints()
-
-
-class Client(OpenStackShell):
-    """The client as one person uses it: do() is one command typed at its prompt."""
-
-    told = False
-
-    def interact(self):
-        self.story(self)
-        self.told = True
-
-    def quietly(self, line):
-        global commands
-        commands += 1
-        self.stdout = io.StringIO()
-        complaints.lines.clear()
-        logging.getLogger().handlers[:] = [complaints]
-        argv = shlex.split(line.replace("~", run))
-        return self.run_subcommand(argv), self.stdout.getvalue()
-
-    def do(self, line):
-        code, out = self.quietly(line)
-        if code:
-            fail(f"openstack {line}: {' '.join(complaints.lines) or out}")
-        return out
-
-    def get(self, line):
-        """The answer, as JSON."""
-        return json.loads(self.do(line + " -f json"))
-
-    def refused(self, line, why):
-        code, out = self.quietly(line)
-        if not code or why not in " ".join(complaints.lines):
-            fail(f"openstack {line} should have failed with {why!r}: {code} {out} {complaints.lines}")
-
-
-def use(story, *options):
-    c = Client()
-    c.story = story
-    c.run(list(options))
-    if not c.told:
-        fail(f"the client cannot start: {complaints.lines}")
+from stock import done, fail, run, same, say, use
 
 
 def domains(c):
@@ -313,7 +229,7 @@ def away(c):
 def everything(c):
     for part in domains, projects, users, groups, roles, assignments, catalog, credentials, away:
         part(c)
-    print(f"{steps} steps passed, 0 failed: {commands} commands in {time.monotonic() - began:.0f} s")
+    done()
 
 
 if os.environ.get("OS_AUTH_URL") is None:

@@ -1,37 +1,36 @@
 #!/usr/bin/env bash
 # What `make acceptance` does: linters, both engines, the deployment's template; the stock
-# client through delegation and on every resource, on both engines; gophercloud, the commands
-# of docs/delegation.md, old clients on v2.0, keystonemiddleware, OpenStack's own API tests;
+# client through delegation, on every resource and through OAuth1, on both engines; gophercloud
+# on both; the commands of docs/delegation.md, old clients on v2.0, keystonemiddleware, OpenStack's own API tests;
 # and a service that is killed under load. Everything fetched is pinned and kept in .cache/.
 #
-#   test/acceptance/run.sh [STEP...]    all steps, or those named (lint engines template flow resources gophercloud page v2 middleware tempest crash)
+#   test/acceptance/run.sh [STEP...]    all steps, or those named (lint engines template flow resources oauth1 gophercloud page v2 middleware tempest crash)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source test/acceptance/steps.sh
 
 engines() { go test -tags dynamodb ./shared/store/... ./test/...; }
 
-flow() {
-  step "flow on the embedded table" test/acceptance/serve.sh embedded test/acceptance/flow.sh
-  step "flow on DynamoDB Local" test/acceptance/serve.sh dynamodb test/acceptance/flow.sh
-}
-
-resources() {
-  step "every resource on the embedded table" test/acceptance/serve.sh embedded test/acceptance/resources.py
-  step "every resource on DynamoDB Local" test/acceptance/serve.sh dynamodb test/acceptance/resources.py
+# both NAME COMMAND...: one after the other against a service on either engine.
+both() {
+  local name=$1
+  shift
+  step "$name on the embedded table" test/acceptance/serve.sh embedded "$@"
+  step "$name on DynamoDB Local" test/acceptance/serve.sh dynamodb "$@"
 }
 
 steps=("$@")
-[ ${#steps[@]} -gt 0 ] || steps=(lint engines template flow resources gophercloud page v2 middleware tempest crash)
+[ ${#steps[@]} -gt 0 ] || steps=(lint engines template flow resources oauth1 gophercloud page v2 middleware tempest crash)
 began=$SECONDS
 for name in "${steps[@]}"; do
   case $name in
     lint) step "linters" test/acceptance/lint.sh ;;
     engines) step "both engines" engines ;;
     template) step "template" test/acceptance/sam.sh ;;
-    flow) flow ;;
-    resources) resources ;;
-    gophercloud) step "gophercloud" test/acceptance/serve.sh embedded go -C test/acceptance/gophercloud run . ;;
+    flow) both "flow" test/acceptance/flow.sh ;;
+    resources) both "every resource" test/acceptance/resources.py ;;
+    oauth1) both "OAuth1" test/acceptance/oauth1.py ;;
+    gophercloud) both "gophercloud" go -C test/acceptance/gophercloud run . ;;
     page) step "docs/delegation.md" test/acceptance/serve.sh embedded bash -c 'OPENRC=$DATA/openrc test/acceptance/page.sh docs/delegation.md' ;;
     tempest) step "Tempest" test/acceptance/serve.sh embedded test/acceptance/tempest.sh ;;
     middleware) test/acceptance/middleware.sh ;;

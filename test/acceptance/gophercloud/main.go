@@ -68,6 +68,7 @@ func run(ctx context.Context) (err error) {
 		{"regions, services, endpoints, catalog", w.services},
 		{"tokens", w.session},
 		{"credentials", w.keys},
+		{"a program by OAuth1", w.programs},
 	} {
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
