@@ -42,6 +42,10 @@ test: ## run the tests that need Go only
 prove-delegation: ## grow 100,000 random trees of delegations and look at every token (minutes)
 	go test ./test/delegation -run TestProve -count=1 -v -timeout 2h -rapid.checks=50000
 
+.PHONY: prove-once
+prove-once: ## send one signed request 10,000 times at once, and race its exchange, on both engines (minutes)
+	go test -tags dynamodb ./functions/oauth1 -run 'TestOneRequestManyTimes|TestExchangeRaced' -count=1 -v -timeout 1h -repeats 10000
+
 .PHONY: acceptance
 acceptance: bin/mandate ## run linters, both engines, and stock clients against the running service
 	test/acceptance/run.sh

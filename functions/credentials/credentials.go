@@ -20,7 +20,7 @@ import (
 // Operations lists what this area serves.
 func Operations(a *app.App) []api.Operation {
 	d := a.Directory
-	return []api.Operation{create(d), get(d), list(d), update(d), remove(d)}
+	return append(notOffered(), create(d), get(d), list(d), update(d), remove(d))
 }
 
 // shown is a credential on the wire.

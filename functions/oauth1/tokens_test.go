@@ -210,6 +210,17 @@ func TestDelegated(t *testing.T) {
 		}
 		is(t, 403, w.Do("DELETE", mine+"/"+access.id, token, nil))
 	})
+	t.Run("O-124_application_credentials", func(t *testing.T) {
+		for _, list := range []string{"/v3/users/" + w.ada + "/application_credentials", "/v3/users/" + w.ada + "/access_rules"} {
+			for _, caller := range []string{token, w.adas, w.Admin()} { // not offered to anybody
+				is(t, 403, w.Do("GET", list, caller, nil))
+				is(t, 403, w.Do("GET", list+"/x", caller, nil))
+				is(t, 403, w.Do("DELETE", list+"/x", caller, nil))
+			}
+		}
+		is(t, 403, w.Do("POST", "/v3/users/"+w.ada+"/application_credentials", token, object{"application_credential": object{"name": "mine"}}))
+		is(t, 405, w.Do("POST", "/v3/users/"+w.ada+"/access_rules", token, object{}))
+	})
 	t.Run("TR-112_a_trust_token", func(t *testing.T) {
 		trust := w.Must(201, "POST", "/v3/OS-TRUST/trusts", w.adas, object{"trust": object{
 			"trustor_user_id": w.ada, "trustee_user_id": w.bob, "project_id": w.web, "impersonation": true, "roles": []any{object{"name": "admin"}},

@@ -53,6 +53,13 @@ func TestDelegatedToken_may_not(t *testing.T) {
 				t.Run("TR-077a end another trust", func(t *testing.T) {
 					must(t, http.StatusForbidden, "DELETE", "/v3/OS-TRUST/trusts/"+other, nil)
 				})
+				t.Run("TR-111 make, see or end application credentials", func(t *testing.T) {
+					path := "/v3/users/" + acting + "/application_credentials"
+					must(t, http.StatusForbidden, "POST", path, object{"application_credential": object{"name": "mine"}})
+					must(t, http.StatusForbidden, "GET", path, nil)
+					must(t, http.StatusForbidden, "GET", path+"/x", nil)
+					must(t, http.StatusForbidden, "DELETE", path+"/x", nil)
+				})
 				t.Run("TR-113 reach credentials", func(t *testing.T) {
 					for _, project := range []any{w.web, "elsewhere", nil} {
 						must(t, http.StatusForbidden, "POST", "/v3/credentials", object{"credential": object{

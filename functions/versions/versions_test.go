@@ -143,6 +143,8 @@ func TestHomeIsWhatIsServed(t *testing.T) {
 		served[path] = true
 	}
 	unnamed := []string{ // Keystone has no relation for these either
+		"/users/{}/application_credentials", "/users/{}/application_credentials/{}", // not offered
+		"/users/{}/access_rules", "/users/{}/access_rules/{}",
 		"/users/{}/tokens/{}", "/users/{}/preauthentications", "/users/{}/preauthentications/{}", "/tokens/trusts/{}",
 		"/projects/{}/tags", "/OS-FEDERATION/projects", "/OS-FEDERATION/domains",
 		"/OS-INHERIT/projects/{}/users/{}/roles/inherited_to_projects", "/OS-INHERIT/projects/{}/groups/{}/roles/inherited_to_projects",

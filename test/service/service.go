@@ -23,6 +23,8 @@ import (
 	"mandate/shared/secret"
 	"mandate/shared/store"
 	"mandate/shared/store/embedded"
+	"mandate/shared/store/faults"
+	"mandate/shared/store/tear"
 )
 
 // Base is where clients of a test find the service.
@@ -52,12 +54,25 @@ type options struct {
 	env      map[string]string
 }
 
-// WithEngine runs on another engine than one in memory.
+// WithEngine runs on another engine than one in memory, unless it is nil.
 func WithEngine(t store.Table) Option { return func(o *options) { o.engine = t } }
 
 // WithTable puts something between the service and its engine: faults, torn reads.
 func WithTable(decorate func(store.Table) store.Table) Option {
 	return func(o *options) { o.decorate = decorate }
+}
+
+// Torn splits every read into single ones in any order, as DynamoDB may.
+func Torn() Option {
+	return WithTable(func(t store.Table) store.Table { return tear.New(t, tear.Options{Seed: 1}) })
+}
+
+// Faulty tears reads apart, and of all calls loses one in ten before and one in ten after it
+// was made; of writes, one in ten meets a conflict.
+func Faulty() Option {
+	return WithTable(func(t store.Table) store.Table {
+		return faults.New(tear.New(t, tear.Options{Seed: 1}), faults.Options{Seed: 1, Throttle: 0.1, Lost: 0.1, Contend: 0.1})
+	})
 }
 
 // WithClock sets the clock.

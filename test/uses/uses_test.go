@@ -13,14 +13,8 @@ import (
 
 	"mandate/shared/store"
 	"mandate/shared/store/faults"
-	"mandate/shared/store/tear"
 	"mandate/test/service"
 )
-
-// faulty tears reads apart and loses one write in ten before and one in ten after it was made.
-func faulty(t store.Table) store.Table {
-	return faults.New(tear.New(t, tear.Options{Seed: 1}), faults.Options{Seed: 1, Throttle: 0.1, Lost: 0.1, Contend: 0.1})
-}
 
 // silent makes every fifth write and then loses its answer: a time-out after the commit.
 func silent(t store.Table) store.Table {
@@ -84,6 +78,6 @@ func exactly(t *testing.T, uses int, with ...service.Option) {
 
 func TestUsesOfATrust(t *testing.T) {
 	t.Run("TR-101 as many tokens as uses", func(t *testing.T) { exactly(t, 10) })
-	t.Run("TR-101 with a faulty table", func(t *testing.T) { exactly(t, 10, service.WithTable(faulty)) })
+	t.Run("TR-101 with a faulty table", func(t *testing.T) { exactly(t, 10, service.Faulty()) })
 	t.Run("TR-101 a thousand, with time-outs after the commit", func(t *testing.T) { exactly(t, 1000, service.WithTable(silent)) })
 }
