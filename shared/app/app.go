@@ -38,9 +38,9 @@ type App struct {
 // Parts are what an App is put together from.
 type Parts struct {
 	Config  config.Config
-	Table   store.Table    // an engine; retries and metering are put around it
-	Wrapper secret.Wrapper // protects the keyset in the table
-	Hasher  *secret.Hasher // nil: one for this machine's cores
+	Table   store.Table      // an engine; retries and metering are put around it
+	Wrapper secret.Wrapper   // protects the keyset in the table
+	Hasher  directory.Hasher // nil: one for this machine's cores
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -50,7 +50,7 @@ func New(ctx context.Context, p Parts) (*App, error) {
 	if p.Now == nil {
 		p.Now = time.Now
 	}
-	table := retry.New(meter.New(p.Table), retry.Options{})
+	table := store.Marked(retry.New(meter.New(p.Table), retry.Options{}))
 	rings, err := secret.OpenRings(ctx, secret.RingsOptions{Table: table, Wrapper: p.Wrapper})
 	if err != nil {
 		return nil, fmt.Errorf("open the sealing keys: %w", err)

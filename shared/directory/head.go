@@ -26,6 +26,7 @@ type Head struct {
 	GoneGroups   store.Set // ids of deleted groups whose members have not all been told
 	SystemGroups store.Set // ids of groups that hold roles on the system
 	Inherited    store.Set // targets on which groups hold inherited roles: "PROJECT#…", "DOMAIN#…"
+	Cleared      int64     // how often something was taken out of Off or GoneGroups because nothing is left of it
 }
 
 // Attribute names of the head.
@@ -38,18 +39,27 @@ const (
 	attrGoneGroups   = "gone_groups"
 	attrSystemGroups = "system_groups"
 	attrInherited    = "inherited"
+	attrCleared      = "cleared"
 )
 
 // ReadHead is a pass. An absent head means that nothing was bootstrapped: a zero Head.
+//
+// A trip has no order, so users may have been read before their group was swept, and the
+// head after it had forgotten the group; nothing would then tell that their tokens ended.
+// The head therefore counts what it forgets, and a read set that meets a new count reads
+// again what it has.
 func ReadHead(rs *store.ReadSet) (Head, error) {
 	i, err := rs.Get(rs.Head())
 	if err != nil {
 		return Head{}, err
 	}
+	if err := rs.Behind(i.Int(attrCleared)); err != nil {
+		return Head{}, err
+	}
 	return Head{
 		Version: i.Int(attrVersion), Roles: i.Int(attrRoles), Catalog: i.Int(attrCatalog), Keyset: i.Int(attrKeyset),
 		Off: i.Set(attrOff), GoneGroups: i.Set(attrGoneGroups), SystemGroups: i.Set(attrSystemGroups),
-		Inherited: i.Set(attrInherited),
+		Inherited: i.Set(attrInherited), Cleared: i.Int(attrCleared),
 	}, nil
 }
 

@@ -157,7 +157,7 @@ func (d *Directory) sweepGroup(ctx context.Context, id string) error {
 	return d.forget(ctx, attrGoneGroups, id)
 }
 
-// forget takes a sign down from the head.
+// forget takes a sign down from the head, which counts it (ReadHead).
 func (d *Directory) forget(ctx context.Context, attribute, member string) error {
 	rs := store.NewReadSet(d.table)
 	return d.commit(ctx, rs, func() ([]store.Mutation, error) {
@@ -169,7 +169,9 @@ func (d *Directory) forget(ctx context.Context, attribute, member string) error 
 		if err != nil {
 			return nil, err
 		}
-		return MoveHead(head, func(h store.Mutation) store.Mutation { return h.Take(attribute, member) }), nil
+		return MoveHead(head, func(h store.Mutation) store.Mutation {
+			return h.Take(attribute, member).Set(attrCleared, head.Cleared+1)
+		}), nil
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 )
 
 // ErrPending is returned by a pass that asked a [ReadSet] for an item that has not been
@@ -27,12 +28,55 @@ type ReadSet struct {
 	wanted []Key
 	loads  map[string]func(context.Context) error
 	trips  int
+	memory *atomic.Int64 // nil: nothing is remembered
+	since  int64         // the mark behind which everything was read
 }
 
 // NewReadSet starts an empty read set that looks at one randomly drawn copy of the head
 // of the directory.
 func NewReadSet(t Table) *ReadSet {
-	return &ReadSet{table: t, head: Head(rand.IntN(HeadCopies)), read: make(map[Key]Item, 16)} //nolint:gosec // G404: spreads load, hides nothing
+	r := &ReadSet{table: t, head: Head(rand.IntN(HeadCopies)), read: make(map[Key]Item, 16)} //nolint:gosec // G404: spreads load, hides nothing
+	if m, ok := t.(*marked); ok {
+		r.memory, r.since = &m.mark, m.mark.Load()
+	}
+	return r
+}
+
+// marked is a table whose read sets share what they know of a mark.
+type marked struct {
+	Table
+	mark atomic.Int64
+}
+
+// Marked lets all read sets of a process remember the highest mark that [ReadSet.Behind]
+// was told, which saves each of them a trip.
+func Marked(t Table) Table { return &marked{Table: t} }
+
+// Behind is a pass: nil when everything else was read after the head had a mark, which
+// only grows. One trip has no order: where the head says that others were changed before
+// it, those may have been read earlier in the same trip. Then all but the head is dropped
+// and wanted again, for now it will be read behind the mark. A mark that was seen before
+// this read set began costs nothing.
+func (r *ReadSet) Behind(mark int64) error {
+	if mark <= r.since {
+		return nil
+	}
+	r.since = mark
+	for r.memory != nil {
+		if known := r.memory.Load(); known >= mark || r.memory.CompareAndSwap(known, mark) {
+			break
+		}
+	}
+	for k := range r.read {
+		if k != r.head {
+			r.wanted = append(r.wanted, k)
+			delete(r.read, k)
+		}
+	}
+	if len(r.wanted) == 0 {
+		return nil
+	}
+	return ErrPending
 }
 
 // Head is the copy of the directory's head that this read set looks at.

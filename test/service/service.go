@@ -50,7 +50,7 @@ type options struct {
 	decorate func(store.Table) store.Table
 	now      func() time.Time
 	log      *slog.Logger
-	hasher   *secret.Hasher
+	hasher   directory.Hasher
 	env      map[string]string
 }
 

@@ -17,13 +17,18 @@ import (
 type Options struct {
 	Seed  uint64
 	Pause time.Duration // longest pause before each item; 200 µs when 0
+
+	// Drop is how often, from 0 to 1, an item is left out at first, as an unprocessed key of
+	// DynamoDB is, and read after all others and another pause of up to DropPause.
+	Drop      float64
+	DropPause time.Duration // 5 ms when 0
 }
 
 type table struct {
 	store.Table
-	longest time.Duration
-	mu      sync.Mutex
-	random  *rand.Rand
+	o      Options
+	mu     sync.Mutex
+	random *rand.Rand
 }
 
 // New reads the items of each Read one by one, in an order drawn from the seed, with a
@@ -32,7 +37,10 @@ func New(t store.Table, o Options) store.Table {
 	if o.Pause == 0 {
 		o.Pause = 200 * time.Microsecond
 	}
-	return &table{Table: t, longest: o.Pause, random: rand.New(rand.NewPCG(o.Seed, 2))} //nolint:gosec // G404: a test's choice
+	if o.DropPause == 0 {
+		o.DropPause = 5 * time.Millisecond
+	}
+	return &table{Table: t, o: o, random: rand.New(rand.NewPCG(o.Seed, 2))} //nolint:gosec // G404: a test's choice
 }
 
 // Read implements [store.Table].
@@ -59,12 +67,25 @@ func (t *table) Read(ctx context.Context, keys ...store.Key) (store.Items, error
 	return found, nil
 }
 
+// draw says in which order items are read, and how long to pause before each.
 func (t *table) draw(n int) (order []int, pauses []time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	pauses = make([]time.Duration, n)
-	for i := range pauses {
-		pauses[i] = time.Duration(t.random.Int64N(int64(t.longest)))
+	pauses = make([]time.Duration, 0, n)
+	var dropped []int
+	for _, i := range t.random.Perm(n) {
+		if t.random.Float64() < t.o.Drop {
+			dropped = append(dropped, i)
+			continue
+		}
+		order, pauses = append(order, i), append(pauses, t.pause(t.o.Pause))
 	}
-	return t.random.Perm(n), pauses
+	for range dropped {
+		pauses = append(pauses, t.pause(t.o.DropPause))
+	}
+	return append(order, dropped...), pauses
+}
+
+func (t *table) pause(longest time.Duration) time.Duration {
+	return time.Duration(t.random.Int64N(int64(longest)))
 }
