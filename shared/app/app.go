@@ -17,6 +17,7 @@ import (
 	"mandate/shared/store"
 	"mandate/shared/store/meter"
 	"mandate/shared/store/retry"
+	"mandate/shared/sweep"
 	"mandate/shared/token"
 	"mandate/shared/trust"
 )
@@ -30,6 +31,7 @@ type App struct {
 	Trusts    *trust.Service
 	OAuth1    *oauth1.Service
 	Tokens    *token.Service
+	Sweeper   *sweep.Sweeper
 	API       *api.Server
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -86,6 +88,9 @@ func New(ctx context.Context, p Parts) (*App, error) {
 	return &App{
 		Config: p.Config, Table: table, Registry: registry, Trusts: trusts, OAuth1: delegations, Tokens: tokens, Now: p.Now, Log: p.Log,
 		Directory: people,
+		Sweeper: sweep.New(sweep.Options{
+			Table: table, Trusts: trusts, OAuth1: delegations, Directory: people, Tokens: tokens, Now: p.Now, Log: p.Log,
+		}),
 		API: &api.Server{
 			Table: table, Tokens: tokens, Policy: rules, Now: p.Now, PublicURL: p.Config.PublicURL, Log: p.Log,
 		},

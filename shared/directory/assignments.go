@@ -149,7 +149,7 @@ func (d *Directory) targets(ctx context.Context, f AssignmentFilter, tree map[st
 		}
 		below, err := collect(ctx, domains, func(ctx context.Context, id string) ([]store.Target, error) {
 			var projects []store.Target
-			err := walk(ctx, d.table, store.Partition(store.ProjectName(id, "")), func(e store.Entry) error {
+			err := along(ctx, d.table, store.Partition(store.ProjectName(id, "")), func(e store.Entry) error {
 				projects = append(projects, store.OnProject(e.Item.Str(attrID)))
 				return nil
 			})

@@ -88,7 +88,7 @@ func (g *Registry) Catalog(rs *store.ReadSet) (*Catalog, error) {
 		fresh := &Catalog{
 			Version: head.Catalog, Services: map[string]Service{}, Endpoints: map[string]Endpoint{}, Regions: map[string]Region{},
 		}
-		err := walk(ctx, g.table, store.Partition(store.Service("")), func(e store.Entry) error {
+		err := along(ctx, g.table, store.Partition(store.Service("")), func(e store.Entry) error {
 			fresh.add(e.Item)
 			return nil
 		})

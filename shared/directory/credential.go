@@ -260,14 +260,6 @@ func (d *Directory) DeleteCredential(ctx context.Context, rs *store.ReadSet, id 
 	})
 }
 
-// dropCredentials removes all credentials in a list under something that is gone.
-func (d *Directory) dropCredentials(ctx context.Context, list store.Key) error {
-	return walk(ctx, d.table, store.Prefixed(list), func(e store.Entry) error {
-		c := credentialFrom(e.Item)
-		return d.drop(ctx, append(c.lists(), store.Credential(c.ID))...)
-	})
-}
-
 // CredentialPage is the part of the list of credentials that is wanted.
 type CredentialPage struct {
 	UserID string // "" for those of all users

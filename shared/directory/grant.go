@@ -306,7 +306,7 @@ func (d *Directory) of(ctx context.Context, a store.Actor) ([]Assignment, error)
 
 func (d *Directory) grants(ctx context.Context, r store.Range) ([]Assignment, error) {
 	var found []Assignment
-	err := walk(ctx, d.table, r, func(e store.Entry) error {
+	err := along(ctx, d.table, r, func(e store.Entry) error {
 		found = append(found, assignmentFrom(e.Item))
 		return nil
 	})

@@ -209,7 +209,7 @@ func (d *Directory) LeaveGone(ctx context.Context, rs *store.ReadSet, userID str
 // Members lists the users of a group.
 func (d *Directory) Members(ctx context.Context, groupID string) ([]User, error) {
 	var keys []store.Key
-	err := walk(ctx, d.table, store.Prefixed(store.Member(groupID, "")), func(e store.Entry) error {
+	err := along(ctx, d.table, store.Prefixed(store.Member(groupID, "")), func(e store.Entry) error {
 		keys = append(keys, store.User(e.Item.Str(attrID)))
 		return nil
 	})

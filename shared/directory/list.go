@@ -132,7 +132,7 @@ func (d *Directory) partitions(ctx context.Context, root bool, domainID string) 
 		return []string{domainID}, nil
 	}
 	var ids []string
-	err := walk(ctx, d.table, store.Partition(store.DomainName("")), func(e store.Entry) error {
+	err := along(ctx, d.table, store.Partition(store.DomainName("")), func(e store.Entry) error {
 		ids = append(ids, e.Item.Str(attrID))
 		return nil
 	})

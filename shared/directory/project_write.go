@@ -226,7 +226,7 @@ func removeProject(p Project) []store.Mutation {
 // Children lists the projects directly below a project or domain.
 func (d *Directory) Children(ctx context.Context, parent store.Target) ([]Project, error) {
 	var keys []store.Key
-	err := walk(ctx, d.table, store.Prefixed(store.Child(parent, "")), func(e store.Entry) error {
+	err := along(ctx, d.table, store.Prefixed(store.Child(parent, "")), func(e store.Entry) error {
 		keys = append(keys, store.Project(e.Item.Str(attrID)))
 		return nil
 	})

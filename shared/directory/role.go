@@ -159,7 +159,7 @@ func (g *Registry) Roles(rs *store.ReadSet) (*Roles, error) {
 		// roles and head are written in one transaction. If it is newer, the next
 		// request finds its label too old and reads once more.
 		fresh := &Roles{Version: head.Roles, byID: map[string]Role{}}
-		err := walk(ctx, g.table, store.Partition(store.Role("")), func(e store.Entry) error {
+		err := along(ctx, g.table, store.Partition(store.Role("")), func(e store.Entry) error {
 			role := RoleFrom(e.Item)
 			fresh.byID[role.ID] = role
 			return nil
@@ -182,8 +182,8 @@ func replaceIfNewer[T any](p *atomic.Pointer[T], fresh *T, version func(*T) int6
 	}
 }
 
-// walk calls a function for every entry of a range, page by page.
-func walk(ctx context.Context, t store.Table, r store.Range, each func(store.Entry) error) error {
+// along calls a function for every entry of a range, page by page.
+func along(ctx context.Context, t store.Table, r store.Range, each func(store.Entry) error) error {
 	for {
 		page, err := t.Query(ctx, r)
 		if err != nil {

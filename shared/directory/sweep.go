@@ -2,12 +2,12 @@ package directory
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
 	"mandate/shared/problem"
 	"mandate/shared/store"
+	"mandate/shared/walk"
 )
 
 // Sweep tidies up after a change of the table: what stood on a deleted user, project,
@@ -17,15 +17,14 @@ import (
 // down at its very end, that a group and that a domain is gone, because until then
 // somebody may still name them.
 func (d *Directory) Sweep(ctx context.Context, c store.Change) error {
-	switch {
-	case c.Old == nil || c.Expired:
+	k, ok := Ended(c)
+	if !ok {
 		return nil
-	case c.New == nil:
-		return d.sweepDeleted(ctx, c.Old)
-	case c.Old.Str(store.AttrType) == "domain" && c.Old.Str(attrName) != c.New.Str(attrName):
-		return d.copyDomainName(ctx, c.New.Str(attrID))
 	}
-	return nil
+	if err := d.Depart(ctx, c); err != nil {
+		return err
+	}
+	return walk.Run(ctx, d.table, d.Walks(k))
 }
 
 // EndedTokens reports whether a change ended a user's tokens for good, and below which
@@ -41,20 +40,52 @@ func EndedTokens(c store.Change) (userID string, epoch int64, ok bool) {
 	return before.ID, after.Epoch, after.Epoch > before.Epoch
 }
 
-func (d *Directory) sweepDeleted(ctx context.Context, old store.Item) error {
-	id := old.Str(attrID)
-	switch old.Str(store.AttrType) {
+// Ended reports what a change ended, if it is this package's: what [Directory.Walks] takes.
+// Memberships of a deleted user stand in her item only; [Directory.Sweep] ends them.
+func Ended(c store.Change) (walk.Kill, bool) {
+	if c.Old == nil || c.Expired {
+		return walk.Kill{}, false
+	}
+	id, kind := c.Old.Str(attrID), c.Old.Str(store.AttrType)
+	if c.New != nil {
+		renamed := kind == "domain" && c.Old.Str(attrName) != c.New.Str(attrName)
+		return walk.Kill{Kind: walk.Renamed, ID: id}, renamed
+	}
+	switch kind {
 	case "user":
-		memberships := UserFrom(old).Groups
-		return errors.Join(d.dropGrants(ctx, store.GrantsOf(store.UserActor(id))), eachOf(memberships, func(g string) error {
-			return d.drop(ctx, store.Member(g, id))
-		}), d.dropCredentials(ctx, store.CredentialOfUser(id, "")))
-	case "project":
-		return errors.Join(d.dropGrants(ctx, store.GrantsOn(store.OnProject(id))), d.dropCredentials(ctx, store.CredentialOfProject(id, "")))
-	case "group":
-		return d.sweepGroup(ctx, id)
-	case "domain":
-		return d.sweepDomain(ctx, id)
+		return walk.Kill{Kind: walk.User, ID: id, Epoch: UserFrom(c.Old).Epoch + 1}, true
+	case "project", "group", "domain":
+		return walk.Kill{Kind: walk.Kind(kind), ID: id}, true
+	}
+	return walk.Kill{}, false
+}
+
+// Depart takes a deleted user out of the lists of her groups, which only her item named.
+func (d *Directory) Depart(ctx context.Context, c store.Change) error {
+	if c.New != nil || c.Expired || c.Old.Str(store.AttrType) != "user" {
+		return nil
+	}
+	return eachOf(UserFrom(c.Old).Groups, func(g string) error {
+		return d.drop(ctx, store.Member(g, c.Old.Str(attrID)))
+	})
+}
+
+// Walks are the lists of what stood on something that ended, and what becomes of it.
+func (d *Directory) Walks(k walk.Kill) []walk.Walk {
+	switch k.Kind {
+	case walk.User:
+		return []walk.Walk{d.grantsGo(store.GrantsOf(store.UserActor(k.ID))), d.credentialsGo(store.CredentialOfUser(k.ID, ""))}
+	case walk.Project:
+		return []walk.Walk{d.grantsGo(store.GrantsOn(store.OnProject(k.ID))), d.credentialsGo(store.CredentialOfProject(k.ID, ""))}
+	case walk.Group:
+		return []walk.Walk{
+			d.membersGo(k.ID), d.grantsGo(store.GrantsOf(store.GroupActor(k.ID))),
+			{Then: func(ctx context.Context) error { return d.forget(ctx, attrGoneGroups, k.ID) }},
+		}
+	case walk.Domain:
+		return d.domainGoes(k.ID)
+	case walk.Renamed:
+		return []walk.Walk{renames(d, usersByName, k.ID), renames(d, projectsByName, k.ID), renames(d, groupsByName, k.ID)}
 	}
 	return nil
 }
@@ -85,13 +116,32 @@ func (d *Directory) drop(ctx context.Context, keys ...store.Key) error {
 	})
 }
 
-// dropGrants removes grants with their mirrors, and the signs of them on what is left.
-func (d *Directory) dropGrants(ctx context.Context, r store.Range) error {
-	found, err := d.grants(ctx, r)
-	if err != nil {
-		return err
+// grantsGo removes grants with their mirrors, and the signs of them on what is left.
+func (d *Directory) grantsGo(r store.Range) walk.Walk {
+	return walk.Walk{
+		Range: r,
+		Each: func(ctx context.Context, e store.Entry) error {
+			g := assignmentFrom(e.Item)
+			return d.dropGrant(ctx, g.Actor, g.Target)
+		},
+		Ends: func(e store.Entry) (walk.Kill, bool) { return walk.Kill{Kind: walk.Grant, ID: e.Key.String()}, true },
 	}
-	return eachOf(found, func(g Assignment) error { return d.dropGrant(ctx, g.Actor, g.Target) })
+}
+
+func (d *Directory) credentialsGo(list store.Key) walk.Walk {
+	return walk.Walk{
+		Range: store.Prefixed(list),
+		Each: func(ctx context.Context, e store.Entry) error {
+			c := credentialFrom(e.Item)
+			return d.drop(ctx, append(c.lists(), store.Credential(c.ID))...)
+		},
+		Ends: ends(walk.Secret),
+	}
+}
+
+// ends says that each entry of a list stands for one of a kind.
+func ends(kind walk.Kind) func(store.Entry) (walk.Kill, bool) {
+	return func(e store.Entry) (walk.Kill, bool) { return walk.Kill{Kind: kind, ID: e.Item.Str(attrID)}, true }
 }
 
 func (d *Directory) dropGrant(ctx context.Context, a store.Actor, t store.Target) error {
@@ -129,32 +179,34 @@ func (d *Directory) dropGrant(ctx context.Context, a store.Actor, t store.Target
 	return nil
 }
 
-// sweepGroup takes the members out, ends their tokens, and only then forgets the group.
-func (d *Directory) sweepGroup(ctx context.Context, id string) error {
-	members, err := d.Members(ctx, id)
-	if err != nil {
-		return err
-	}
-	err = eachOf(members, func(u User) error {
-		rs := store.NewReadSet(d.table)
-		return d.commit(ctx, rs, func() ([]store.Mutation, error) {
-			if !rs.Known(store.User(u.ID), store.Member(id, u.ID)) {
-				return nil, store.ErrPending
-			}
-			i, _ := rs.Get(store.User(u.ID))
-			if !i.Set(attrGroups).Has(id) {
+// membersGo takes the members out of a group and ends their tokens.
+func (d *Directory) membersGo(groupID string) walk.Walk {
+	return walk.Walk{
+		Range: store.Prefixed(store.Member(groupID, "")),
+		Each: func(ctx context.Context, e store.Entry) error {
+			userID := e.Item.Str(attrID)
+			rs := store.NewReadSet(d.table)
+			err := d.commit(ctx, rs, func() ([]store.Mutation, error) {
+				if !rs.Known(store.User(userID), e.Key) {
+					return nil, store.ErrPending
+				}
+				i, _ := rs.Get(store.User(userID))
+				listed, _ := rs.Get(e.Key)
+				switch {
+				case i.Set(attrGroups).Has(groupID):
+					return leave(groupID, userID), nil
+				case listed != nil:
+					return []store.Mutation{store.Delete(e.Key)}, nil
+				}
 				return nil, nil
+			})
+			if err != nil {
+				return fmt.Errorf("sweep member %s of group %s: %w", userID, groupID, err)
 			}
-			return leave(id, u.ID), nil
-		})
-	})
-	if err != nil {
-		return fmt.Errorf("sweep members of group %s: %w", id, err)
+			return nil
+		},
+		Ends: ends(walk.Member),
 	}
-	if err := d.dropGrants(ctx, store.GrantsOf(store.GroupActor(id))); err != nil {
-		return err
-	}
-	return d.forget(ctx, attrGoneGroups, id)
 }
 
 // forget takes a sign down from the head, which counts it (ReadHead).
@@ -175,37 +227,48 @@ func (d *Directory) forget(ctx context.Context, attribute, member string) error 
 	})
 }
 
-// sweepDomain removes all that was in a deleted domain; each removal is a change of its
-// own, with a sweep of its own. Then the domain's id is free again.
-func (d *Directory) sweepDomain(ctx context.Context, id string) error {
-	err := errors.Join(
-		sweepNames(ctx, d, usersByName, id, func(u User, _ Head) []store.Mutation { return removeUser(u) }),
-		sweepNames(ctx, d, groupsByName, id, removeGroup),
-		d.sweepProjects(ctx, id),
-		d.sweepRoles(ctx, id),
-		d.dropGrants(ctx, store.GrantsOn(store.OnDomain(id))),
-	)
-	if err != nil {
-		return fmt.Errorf("sweep domain %s: %w", id, err)
+// domainGoes removes all that was in a deleted domain; each removal is a change of its
+// own, with consequences of its own. Then the domain's id is free again.
+//
+// A project goes when none is below it, so the list of them is walked once for each level
+// that there can be.
+func (d *Directory) domainGoes(id string) []walk.Walk {
+	groups := namesGo(d, groupsByName, walk.Group, id, removeGroup)
+	groups.InTurn = true // each moves the head
+	walks := []walk.Walk{
+		namesGo(d, usersByName, walk.User, id, func(u User, _ Head) []store.Mutation { return removeUser(u) }), groups,
 	}
-	return d.forget(ctx, attrOff, domainHash(id))
+	for level := range MaxDepth {
+		w := namesGo(d, projectsByName, walk.Project, id, func(p Project, _ Head) []store.Mutation { return removeProject(p) })
+		each := w.Each
+		w.Each = func(ctx context.Context, e store.Entry) error {
+			k := store.Project(e.Item.Str(attrID))
+			items, err := d.table.Read(ctx, k)
+			if err != nil || items[k].Int(attrChildren) > 0 {
+				return err
+			}
+			return each(ctx, e)
+		}
+		if level > 0 {
+			w.Ends = nil // counted in the first
+		}
+		walks = append(walks, w)
+	}
+	return append(walks, d.rolesGo(id), d.grantsGo(store.GrantsOn(store.OnDomain(id))),
+		walk.Walk{Then: func(ctx context.Context) error { return d.forget(ctx, attrOff, domainHash(id)) }})
 }
 
-// names lists the ids of those who hold a name of one kind in a domain.
-func names[T any](ctx context.Context, d *Directory, n named[T], domainID string) (ids []string, err error) {
-	err = walk(ctx, d.table, store.Partition(n.claim(domainID, "")), func(e store.Entry) error {
-		ids = append(ids, e.Item.Str(attrID))
-		return nil
-	})
-	return ids, err
-}
-
-func sweepNames[T any](ctx context.Context, d *Directory, n named[T], domainID string, remove func(T, Head) []store.Mutation) error {
-	ids, err := names(ctx, d, n, domainID)
-	if err != nil {
-		return err
+func namesGo[T any](d *Directory, n named[T], kind walk.Kind, domainID string, remove func(T, Head) []store.Mutation) walk.Walk {
+	return walk.Walk{
+		Range: store.Partition(n.claim(domainID, "")),
+		Each: func(ctx context.Context, e store.Entry) error {
+			if err := removeSwept(ctx, d, n, e.Item.Str(attrID), remove); err != nil {
+				return fmt.Errorf("sweep %s %s of domain %s: %w", n.kind, e.Item.Str(attrID), domainID, err)
+			}
+			return nil
+		},
+		Ends: ends(kind),
 	}
-	return eachOf(ids, func(id string) error { return removeSwept(ctx, d, n, id, remove) })
 }
 
 func removeSwept[T any](ctx context.Context, d *Directory, n named[T], id string, remove func(T, Head) []store.Mutation) error {
@@ -226,76 +289,52 @@ func removeSwept[T any](ctx context.Context, d *Directory, n named[T], id string
 	})
 }
 
-// sweepProjects removes the projects of a domain, the lowest first.
-func (d *Directory) sweepProjects(ctx context.Context, domainID string) error {
-	below, err := d.Subtree(ctx, store.OnDomain(domainID))
-	if err != nil {
-		return err
+func (d *Directory) rolesGo(domainID string) walk.Walk {
+	return walk.Walk{
+		Range: store.Partition(store.RoleName(domainID, "")), InTurn: true, // each moves the head
+		Each: func(ctx context.Context, e store.Entry) error {
+			rs := store.NewReadSet(d.table)
+			err := d.commit(ctx, rs, func() ([]store.Mutation, error) {
+				r, head, err := roleItem(rs, e.Item.Str(attrID))
+				if err != nil {
+					return nil, err
+				}
+				return removeRole(r, head), nil
+			})
+			if problem.Is(err, problem.KindNotFound) {
+				return nil
+			}
+			return err
+		},
+		Ends: ends(walk.Role),
 	}
-	slices.Reverse(below)
-	return eachOf(below, func(p Project) error {
-		return removeSwept(ctx, d, projectsByName, p.ID, func(p Project, _ Head) []store.Mutation { return removeProject(p) })
-	})
 }
 
-func (d *Directory) sweepRoles(ctx context.Context, domainID string) error {
-	var ids []string
-	err := walk(ctx, d.table, store.Partition(store.RoleName(domainID, "")), func(e store.Entry) error {
-		ids = append(ids, e.Item.Str(attrID))
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return eachOf(ids, func(id string) error {
-		rs := store.NewReadSet(d.table)
-		err := d.commit(ctx, rs, func() ([]store.Mutation, error) {
-			r, head, err := roleItem(rs, id)
+// renames renews the copies of a domain's name in what belongs to it.
+func renames[T any](d *Directory, n named[T], domainID string) walk.Walk {
+	return walk.Walk{
+		Range: store.Partition(n.claim(domainID, "")),
+		Each: func(ctx context.Context, e store.Entry) error {
+			id := e.Item.Str(attrID)
+			rs := store.NewReadSet(d.table)
+			err := d.commit(ctx, rs, func() ([]store.Mutation, error) {
+				if !rs.Known(n.item(id), store.Domain(domainID)) {
+					return nil, store.ErrPending
+				}
+				i, _ := rs.Get(n.item(id))
+				dom, _ := rs.Get(store.Domain(domainID))
+				if i == nil || dom == nil || i.Str(attrDomainName) == dom.Str(attrName) {
+					return nil, nil
+				}
+				return []store.Mutation{
+					store.Update(n.item(id)).Set(attrDomainName, dom.Str(attrName)),
+					store.Check(store.Domain(domainID)).Where(store.Equals(attrName, dom.Str(attrName))),
+				}, nil
+			})
 			if err != nil {
-				return nil, err
+				return fmt.Errorf("copy name of domain %s to %s %s: %w", domainID, n.kind, id, err)
 			}
-			return removeRole(r, head), nil
-		})
-		if problem.Is(err, problem.KindNotFound) {
 			return nil
-		}
-		return err
-	})
-}
-
-// copyDomainName renews the copies of a domain's name in what belongs to it.
-func (d *Directory) copyDomainName(ctx context.Context, domainID string) error {
-	return errors.Join(
-		renameIn(ctx, d, usersByName, domainID),
-		renameIn(ctx, d, projectsByName, domainID),
-		renameIn(ctx, d, groupsByName, domainID),
-	)
-}
-
-func renameIn[T any](ctx context.Context, d *Directory, n named[T], domainID string) error {
-	ids, err := names(ctx, d, n, domainID)
-	if err != nil {
-		return err
+		},
 	}
-	return eachOf(ids, func(id string) error {
-		rs := store.NewReadSet(d.table)
-		err := d.commit(ctx, rs, func() ([]store.Mutation, error) {
-			if !rs.Known(n.item(id), store.Domain(domainID)) {
-				return nil, store.ErrPending
-			}
-			i, _ := rs.Get(n.item(id))
-			dom, _ := rs.Get(store.Domain(domainID))
-			if i == nil || dom == nil || i.Str(attrDomainName) == dom.Str(attrName) {
-				return nil, nil
-			}
-			return []store.Mutation{
-				store.Update(n.item(id)).Set(attrDomainName, dom.Str(attrName)),
-				store.Check(store.Domain(domainID)).Where(store.Equals(attrName, dom.Str(attrName))),
-			}, nil
-		})
-		if err != nil {
-			return fmt.Errorf("copy name of domain %s to %s %s: %w", domainID, n.kind, id, err)
-		}
-		return nil
-	})
 }

@@ -58,7 +58,7 @@ import (
 //	FAILURES#… (digest)         FAILURES                          logins that failed of late, by user or address
 //	GONE#ROLE#…                 GONE                              role that was deleted: its id is not given again
 //	IMPORT#… (digest of a file) IMPORT                            how far an interrupted import came
-//	JOB#…                       JOB                               a cascade too long for one step
+//	JOBS                        … (due time) #what                a cascade too long for one step, or to pass again
 //	EVENT#… (hour) #shard       …                                 revocation event
 //
 //	index 1 (i1, audit)         USER#… (acting user)              live tokens of a user
@@ -300,6 +300,13 @@ func Revoked(at int64, auditHex string) Key {
 
 // Failures counts the logins that failed of late, by a digest of whose they were.
 func Failures(digest string) Key { return Key{"FAILURES#" + digest, "FAILURES"} }
+
+// Job is something that goes on in steps, by when it was or will be due, in microseconds
+// since 1970, and what it is about.
+func Job(due int64, what string) Key { return Key{"JOBS", fmt.Sprintf("%017d#%s", due, what)} }
+
+// JobsDue is all jobs due by a time.
+func JobsDue(by int64) Range { return Range{PK: "JOBS", To: Job(by, "~").SK} }
 
 // ByUser, ByChain and ByTrust are values of the index attributes of a token row.
 func ByUser(userID string) string { return "USER#" + userID }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"mandate/shared/store"
+	"mandate/shared/walk"
 )
 
 // Deleted does what follows from a trust's deletion: trusts redelegated from it are deleted,
@@ -12,31 +13,47 @@ import (
 // still lists the trust is removed. All of it is dead by the reads already; this only
 // tidies and lets each end be told. It may be repeated, and goes on where it stopped.
 func (s *Service) Deleted(ctx context.Context, t Trust) error {
-	children := store.Prefixed(store.TrustChild(t.ID, ""))
-	for {
-		page, err := s.table.Query(ctx, children)
-		if err != nil {
-			return fmt.Errorf("list the children of trust %s: %w", t.ID, err)
-		}
-		for _, e := range page.Entries {
-			if err := s.orphan(ctx, t, From(e.Item), e.Key); err != nil {
-				return err
-			}
-		}
-		if page.Next == "" {
-			break
-		}
-		children.After = page.Next
+	if err := walk.Run(ctx, s.table, s.Walks(walk.Kill{Kind: walk.Trust, ID: t.ID})); err != nil {
+		return err
 	}
-	return s.tidy(ctx, t)
+	return s.Tidy(ctx, t)
 }
 
-// orphan deletes a trust found in the list of its deleted parent, or, when it is gone
-// already, its entry there.
-func (s *Service) orphan(ctx context.Context, parent, listed Trust, entry store.Key) error {
-	if listed.ParentID != parent.ID {
-		return nil // the parent's 8 bytes are another trust's too
+// Walks are the lists of trusts that stood on something that was deleted: those redelegated
+// from a trust, those from and to a user, those about a project.
+func (s *Service) Walks(k walk.Kill) []walk.Walk {
+	listed := func(list store.Key, of func(Trust) bool) walk.Walk {
+		return walk.Walk{
+			Range: store.Prefixed(list),
+			Each: func(ctx context.Context, e store.Entry) error {
+				if t := From(e.Item); of(t) {
+					return s.orphan(ctx, t, e.Key)
+				}
+				return nil
+			},
+			Ends: func(e store.Entry) (walk.Kill, bool) {
+				t := From(e.Item)
+				return walk.Kill{Kind: walk.Trust, ID: t.ID}, of(t)
+			},
+		}
 	}
+	switch k.Kind {
+	case walk.Trust: // the key has 8 bytes of the id, which may be another trust's too
+		return []walk.Walk{listed(store.TrustChild(k.ID, ""), func(t Trust) bool { return t.ParentID == k.ID })}
+	case walk.User:
+		return []walk.Walk{
+			listed(store.TrustOfTrustor(k.ID, ""), func(Trust) bool { return true }),
+			listed(store.TrustOfTrustee(k.ID, ""), func(t Trust) bool { return t.TrustorID != k.ID }),
+		}
+	case walk.Project:
+		return []walk.Walk{listed(store.TrustOfProject(k.ID, ""), func(Trust) bool { return true })}
+	}
+	return nil
+}
+
+// orphan deletes a trust found in the list of what it stood on, or, when it is gone
+// already, its entry there.
+func (s *Service) orphan(ctx context.Context, listed Trust, entry store.Key) error {
 	child := store.Trust(listed.ID)
 	items, err := s.table.Read(ctx, child)
 	if err != nil {
@@ -48,8 +65,8 @@ func (s *Service) orphan(ctx context.Context, parent, listed Trust, entry store.
 	return s.discard(ctx, store.Delete(entry))
 }
 
-// tidy removes what a deleted trust left behind. An ordinary deletion leaves nothing.
-func (s *Service) tidy(ctx context.Context, t Trust) error {
+// Tidy removes what a deleted trust left behind. An ordinary deletion leaves nothing.
+func (s *Service) Tidy(ctx context.Context, t Trust) error {
 	left := s.belongings(t)
 	keys := make([]store.Key, 0, len(left))
 	for _, m := range left {
