@@ -3,7 +3,6 @@ package oauth1_test
 import (
 	"flag"
 	"net/http"
-	"sync"
 	"testing"
 	"time"
 
@@ -26,27 +25,6 @@ func onEachEngine(t *testing.T, race func(t *testing.T, w *world)) {
 			t.Run(engine+"_"+how, func(t *testing.T) { race(t, newWorld(t, open(t), table)) })
 		}
 	}
-}
-
-// atOnce sends requests side by side and counts the answers by status. Whoever is told to
-// come back does, as clients should.
-func (w *world) atOnce(requests []*http.Request, make func(n int) *http.Request) map[int]int {
-	var mu sync.Mutex
-	var group sync.WaitGroup
-	counts := map[int]int{}
-	for n, r := range requests {
-		group.Go(func() {
-			reply := w.Send(r)
-			for reply.Status == http.StatusServiceUnavailable {
-				reply = w.Send(make(n))
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			counts[reply.Status]++
-		})
-	}
-	group.Wait()
-	return counts
 }
 
 // TestOneRequestManyTimes: however often one signed request is sent at once, it is good
@@ -83,12 +61,8 @@ func TestExchangeRaced(t *testing.T) {
 
 // once sends a request many times at once, and wants it to succeed once and be refused else.
 func (w *world) once(t *testing.T, times int, make func(n int) *http.Request) {
-	requests := []*http.Request{}
-	for n := range times {
-		requests = append(requests, make(n))
-	}
 	start := time.Now()
-	counts := w.atOnce(requests, make)
+	counts := w.AtOnce(times, make)
 	t.Logf("%v in %v", counts, time.Since(start))
 	require.Equal(t, 1, counts[http.StatusCreated])
 	require.Equal(t, times-1, counts[http.StatusUnauthorized]+counts[http.StatusNotFound])

@@ -2,11 +2,14 @@ package dynamodblocal
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
+	"mandate/shared/store"
 	"mandate/shared/store/dynamodb"
 )
 
@@ -23,15 +26,21 @@ func Shared(t testing.TB) *Server {
 	return s
 }
 
-// Table returns an empty table on the server of this test process.
+// Table returns an empty table on the server of this test process. The server's first answers
+// take long on a busy machine: another table is tried until it has one, for half a minute.
 func Table(t testing.TB) *dynamodb.Table {
 	t.Helper()
-	table, err := dynamodb.New(dynamodb.Options{Table: "test-" + uuid.NewString(), Endpoint: Shared(t).Endpoint})
-	if err != nil {
-		t.Fatal(err)
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		table, err := dynamodb.New(dynamodb.Options{Table: "test-" + uuid.NewString(), Endpoint: Shared(t).Endpoint})
+		if err == nil {
+			err = table.CreateTable(t.Context())
+		}
+		if err == nil {
+			return table
+		}
+		if !errors.Is(err, store.ErrUnavailable) || time.Now().After(deadline) {
+			t.Fatal(err)
+		}
 	}
-	if err := table.CreateTable(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return table
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -150,6 +151,30 @@ func (s *Service) Send(r *http.Request) Reply {
 // anything else as JSON. Headers come in pairs.
 func (s *Service) Do(method, path, token string, body any, headers ...string) Reply {
 	return s.Send(s.Request(method, path, token, body, headers...))
+}
+
+// AtOnce sends so many requests side by side and counts the answers by status. Whoever is told
+// to come back does, as clients should.
+func (s *Service) AtOnce(times int, request func(n int) *http.Request) map[int]int {
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	requests, counts := make([]*http.Request, times), map[int]int{}
+	for n := range times {
+		requests[n] = request(n)
+	}
+	for n, r := range requests {
+		group.Go(func() {
+			reply := s.Send(r)
+			for reply.Status == http.StatusServiceUnavailable {
+				reply = s.Send(request(n))
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			counts[reply.Status]++
+		})
+	}
+	group.Wait()
+	return counts
 }
 
 // Request is the request that Do sends.
