@@ -23,6 +23,11 @@ func (w *world) from(address string, body object) service.Reply {
 	return w.Send(r)
 }
 
+// change tries to change a person's password, by what is said to be the old one.
+func (w *world) change(p person, old, fresh string) service.Reply {
+	return w.Do("POST", "/v3/users/"+p.id+"/password", "", object{"user": object{"original_password": old, "password": fresh}})
+}
+
 // failures is how many counters of failures were written.
 func (w *world) failures(t *testing.T) (n int) {
 	t.Helper()
@@ -83,6 +88,19 @@ func TestLockout(t *testing.T) {
 		}
 		w.ask(t, 201, p.by(nil))
 	})
+	t.Run("C-017_changing_the_password_is_no_way_round", func(t *testing.T) {
+		p, other := w.person(t), w.person(t)
+		refused := w.change(p, "wrong", "fresh")
+		require.Equal(t, 401, refused.Status)
+		w.ask(t, 401, wrong(p))
+		require.Equal(t, 401, w.change(p, "wrong", "fresh").Status)
+		locked := w.change(p, p.password, "fresh")
+		require.Equal(t, refused.Text, locked.Text)
+		w.ask(t, 401, p.by(nil))
+		require.Equal(t, 204, w.change(other, other.password, "fresh").Status)
+		w.clock.advance(10 * time.Minute)
+		require.Equal(t, 204, w.change(p, p.password, "fresh").Status)
+	})
 	t.Run("C-017_off_by_default", func(t *testing.T) {
 		w := newWorld(t)
 		p := w.person(t)
@@ -117,6 +135,16 @@ func TestTooMany(t *testing.T) {
 		require.Equal(t, 400, w.from("198.51.100.7:80", object{}).Status)
 		w.clock.advance(30 * time.Second)
 		require.Equal(t, 201, w.from("198.51.100.7:80", p.by(nil)).Status)
+	})
+	t.Run("C-018_failed_changes_of_a_password_from_one_address", func(t *testing.T) {
+		w := newWorld(t, service.WithVariable("ADDRESS_FAILURE_ATTEMPTS", "3"))
+		p := w.person(t)
+		require.Equal(t, 401, w.change(p, "wrong", "fresh").Status)
+		require.Equal(t, 401, w.change(person{id: "unknown"}, "wrong", "fresh").Status)
+		require.Equal(t, 401, w.change(p, "wrong", "fresh").Status)
+		r := w.change(p, p.password, "fresh")
+		require.Equal(t, http.StatusTooManyRequests, r.Status)
+		require.NotEmpty(t, r.Header.Get("Retry-After"))
 	})
 	t.Run("C-018_counters_are_written_on_failures_only", func(t *testing.T) {
 		w := newWorld(t, service.WithVariable("LOCKOUT_FAILURE_ATTEMPTS", "3"))

@@ -6,10 +6,12 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"mandate/shared/api"
+	"mandate/shared/app"
 	"mandate/shared/directory"
 	"mandate/shared/problem"
 	"mandate/shared/secret"
 	"mandate/shared/store"
+	"mandate/shared/token"
 )
 
 type updateIn struct {
@@ -99,11 +101,17 @@ func (in *passwordIn) Check() error {
 	return nil
 }
 
-// changePassword needs no token: knowing the old password is the authority (D-047).
-func changePassword(d *directory.Directory) api.Operation {
+// changePassword needs no token: knowing the old password is the authority (D-047), and trying
+// one is bounded and counted as a login is.
+func changePassword(a *app.App) api.Operation {
 	return api.Op(api.Spec[passwordIn]{Name: "ChangePassword", Status: 204, Open: true},
 		func(ctx context.Context, c *api.Call, in passwordIn) (api.NoBody, error) {
 			u := in.Body.User
-			return api.NoBody{}, d.ChangePassword(ctx, c.Reads, in.UserID, secret.New(*u.Original), secret.New(*u.Password))
+			proof := token.PasswordProof{UserID: in.UserID, Password: secret.New(*u.Original)}
+			proved, err := a.Tokens.Prove(ctx, c.Reads, proof, c.Request.RemoteAddr)
+			if err != nil {
+				return api.NoBody{}, err
+			}
+			return api.NoBody{}, a.Directory.ChangePassword(ctx, c.Reads, proved, secret.New(*u.Password))
 		})
 }

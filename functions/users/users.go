@@ -20,7 +20,7 @@ import (
 func Operations(a *app.App) []api.Operation {
 	d := a.Directory
 	return []api.Operation{
-		create(d), get(), list(d), update(d), remove(d), changePassword(d), endTokens(d),
+		create(d), get(), list(d), update(d), remove(d), changePassword(a), endTokens(d),
 		listInGroup(d),
 	}
 }

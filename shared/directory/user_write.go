@@ -1,9 +1,7 @@
 package directory
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 
 	"mandate/shared/problem"
@@ -105,42 +103,15 @@ func (d *Directory) UpdateUser(ctx context.Context, rs *store.ReadSet, id string
 	return after, err
 }
 
-// ChangePassword changes the password of a user who knows the old one (D-047). Whatever
-// is wrong (no such user, disabled, wrong password), it is Unauthorized and takes as long.
-// The proof holds for the version of the password it was made against: had the password
-// been changed meanwhile, the change is refused.
-func (d *Directory) ChangePassword(ctx context.Context, rs *store.ReadSet, id string, old, fresh secret.Text) error {
-	var hash string
-	var u User
-	err := rs.Settle(ctx, func() error {
-		var err error
-		if hash, err = PasswordHash(rs, id); err != nil {
-			return err
-		}
-		u, err = LiveUser(rs, id)
-		return err
-	})
-	var gone *Dead
-	if err != nil && !errors.As(err, &gone) {
-		return err
-	}
-	if gone != nil || hash == "" {
-		if err := d.hasher.Burn(ctx, old); err != nil {
-			return err
-		}
-		return problem.Unauthorized(fmt.Errorf("user %s cannot change her password: %w", id, cmp.Or(err, errNoPassword)))
-	}
-	ok, _, err := d.hasher.Verify(ctx, hash, old)
+// ChangePassword changes the password of a user who has proved the old one (D-047). The
+// proof holds for the version of the password it was made against: had she or her password
+// been changed meanwhile, the change is Unauthorized.
+func (d *Directory) ChangePassword(ctx context.Context, rs *store.ReadSet, proved User, fresh secret.Text) error {
+	id, version := proved.ID, proved.PasswordVersion
+	hash, err := d.hasher.Hash(ctx, fresh)
 	if err != nil {
-		return fmt.Errorf("verify the password of user %s: %w", id, err)
-	}
-	if !ok {
-		return problem.Unauthorized(fmt.Errorf("wrong password of user %s", id))
-	}
-	if hash, err = d.hasher.Hash(ctx, fresh); err != nil {
 		return fmt.Errorf("hash password of user %s: %w", id, err)
 	}
-	version := u.PasswordVersion
 	return d.commit(ctx, rs, func() ([]store.Mutation, error) {
 		now, err := FindUser(rs, id)
 		if err != nil {
@@ -156,8 +127,6 @@ func (d *Directory) ChangePassword(ctx context.Context, rs *store.ReadSet, id st
 		}, nil
 	})
 }
-
-var errNoPassword = errors.New("there is none")
 
 // EndTokens ends all tokens of a user that exist now (D-049).
 func (d *Directory) EndTokens(ctx context.Context, rs *store.ReadSet, id string) error {

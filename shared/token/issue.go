@@ -247,14 +247,7 @@ func (s *Service) decide(ctx context.Context, l Login, f findings) (Token, error
 	for _, method := range l.Methods {
 		switch method {
 		case MethodPassword:
-			if err := s.refuse(f.address); err != nil {
-				return Token{}, err
-			}
-			err := s.checkPassword(ctx, l.Password.Password, f)
-			if problem.Is(err, problem.KindUnauthorized) {
-				err = cmp.Or(s.failed(ctx, f.address, f.owner), err)
-			}
-			if err != nil {
+			if err := s.prove(ctx, l, f); err != nil {
 				return Token{}, err
 			}
 		case MethodToken:
@@ -288,6 +281,29 @@ func (s *Service) decide(ctx context.Context, l Login, f findings) (Token, error
 	t.IssuedAt = s.now().UTC()
 	t.ExpiresAt = expiry(t.IssuedAt, s.settings.Life, bound...)
 	return t, nil
+}
+
+// Prove checks the password of somebody who wants something else than a token: at the same
+// cost as a login, within the same bounds, and counted as one (C-017, C-018). It returns her
+// as she was when the password was hers.
+func (s *Service) Prove(ctx context.Context, rs *store.ReadSet, p PasswordProof, address string) (directory.User, error) {
+	l := Login{Methods: []string{MethodPassword}, Password: p, Scope: Wanted{Kind: WantUnscoped}, Address: address}
+	f, err := s.look(ctx, rs, l)
+	if err != nil {
+		return directory.User{}, err
+	}
+	return f.user, s.prove(ctx, l, f)
+}
+
+func (s *Service) prove(ctx context.Context, l Login, f findings) error {
+	if err := s.refuse(f.address); err != nil {
+		return err
+	}
+	err := s.checkPassword(ctx, l.Password.Password, f)
+	if problem.Is(err, problem.KindUnauthorized) {
+		err = cmp.Or(s.failed(ctx, f.address, f.owner), err)
+	}
+	return err
 }
 
 // checkPassword takes equally long whatever is wrong.
