@@ -5,6 +5,8 @@ SHELL := bash
 
 # Architecture of the deployed functions: arm64 or amd64.
 ARCH ?= arm64
+# Where they are built.
+BUILD ?= .build
 AREAS := $(notdir $(patsubst %/lambda,%,$(wildcard functions/*/lambda)))
 GO_SOURCES := $(shell find . -name '*.go' -not -path './.*') go.mod go.sum template.yaml $(wildcard shared/policy/*.cedar)
 LAMBDA := CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build -trimpath -tags lambda.norpc -ldflags "-s -w"
@@ -26,8 +28,8 @@ build: $(AREAS:%=build-%) ## build one static executable per area into .build (A
 
 .PHONY: $(AREAS:%=build-%)
 $(AREAS:%=build-%): build-%:
-	@$(LAMBDA) -o .build/$*/bootstrap ./functions/$*/lambda
-	@printf '%-14s %s\n' $* "$$(du -h .build/$*/bootstrap | cut -f1)"
+	@$(LAMBDA) -o $(BUILD)/$*/bootstrap ./functions/$*/lambda
+	@printf '%-14s %s\n' $* "$$(du -h $(BUILD)/$*/bootstrap | cut -f1)"
 
 .PHONY: rest
 rest: ## derive the REST flavour of the template: .build/rest.yaml
@@ -49,6 +51,23 @@ prove-once: ## send one signed request 10,000 times at once, and race its exchan
 .PHONY: acceptance
 acceptance: bin/mandate ## run linters, both engines, and stock clients against the running service
 	test/acceptance/run.sh
+
+.PHONY: sam-image
+sam-image: ## make the base image that SAM runs functions in, where there is no registry (needs Docker)
+	@source test/acceptance/steps.sh; venv=$$(python_with test/acceptance/requirements-sam.txt); \
+	  test/emulators/image.sh "$$($$venv/bin/python -c 'from samcli.local.docker.lambda_image import LambdaImage as I; print(I._INVOKE_REPO_PREFIX)')/provided:al2023-$$(uname -m | sed s/aarch64/arm64/)"
+
+.PHONY: sam-local
+sam-local: ## a delegation through `sam local start-api` on DynamoDB Local (needs Docker, Java, Maven)
+	test/acceptance/sam-local.sh
+
+.PHONY: localstack
+localstack: ## deploy to LocalStack by compose, and a delegation through it (needs Docker with a registry; KEEP=1)
+	localstack/compose.sh
+
+.PHONY: localstack-host
+localstack-host: ## the same without a registry (needs Python 3.13, Docker, docker-registry, a JDK, Maven)
+	localstack/host.sh
 
 .PHONY: bench
 bench: bin/mandate ## measure validating and issuing over the whole local path, and what a validation allocates

@@ -14,16 +14,16 @@ step() {
   fi
 }
 
-# python_with REQUIREMENTS: make a virtual environment that holds exactly what a file of
+# python_with REQUIREMENTS [PYTHON]: make a virtual environment that holds exactly what a file of
 # requirements pins, below .cache/, and say where it is. It is made again when the file changes.
 python_with() {
-  local file=$1 name sum dir
+  local file=$1 python=${2:-python3} name sum dir
   name=$(basename "$file" .txt)
   sum=$(sha256sum "$file" | cut -c1-8)
   dir=$PWD/.cache/$name-$sum
   if [ ! -e "$dir/complete" ]; then
     rm -rf "$dir"
-    python3 -m venv "$dir" >&2
+    "$python" -m venv "$dir" >&2
     "$dir/bin/pip" install --quiet --disable-pip-version-check --requirement "$file" >&2
     touch "$dir/complete"
   fi

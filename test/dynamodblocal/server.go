@@ -1,6 +1,7 @@
 // Package dynamodblocal runs DynamoDB Local, the vendor's own engine, as the reference that
 // tests hold store/dynamodb to. It decides that nothing outside this machine can reach it:
-// it listens on 127.0.0.1 only (Loopback.java), and keeps everything in memory.
+// it listens on 127.0.0.1 (Loopback.java), or on another address that it is told, and keeps
+// everything in memory.
 //
 //	table := dynamodblocal.Table(t) // in a file with the build tag dynamodb
 //
@@ -18,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,7 +31,7 @@ import (
 
 // Server is a running DynamoDB Local.
 type Server struct {
-	Endpoint string // http://127.0.0.1:PORT
+	Endpoint string // http://127.0.0.1:PORT, or the other address
 
 	process *exec.Cmd
 	stdin   io.Closer // it ends when this is closed, and so when this process ends
@@ -41,9 +43,12 @@ const (
 	stopWithin  = 5 * time.Second
 )
 
-// Start starts DynamoDB Local with no tables, on a port or, when it is 0, on any free one.
-// It ends by Stop, or with the process that started it.
-func Start(ctx context.Context, port int) (*Server, error) {
+// Loopback is where nothing outside this machine reaches.
+const Loopback = "127.0.0.1"
+
+// Start starts DynamoDB Local with no tables on an address of this machine, on a port or,
+// when it is 0, on any free one. It ends by Stop, or with the process that started it.
+func Start(ctx context.Context, address string, port int) (*Server, error) {
 	root, err := moduleRoot()
 	if err != nil {
 		return nil, err
@@ -56,16 +61,16 @@ func Start(ctx context.Context, port int) (*Server, error) {
 		process: exec.Command("java", //nolint:gosec // G204: our own arguments
 			"-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", // starts sooner
 			"-Djava.library.path="+jars, "-cp", filepath.Join(jars, "*"),
-			filepath.Join(root, source, "Loopback.java"), strconv.Itoa(port)),
+			filepath.Join(root, source, "Loopback.java"), strconv.Itoa(port), address),
 		ended: make(chan struct{}),
 	}
-	if err := s.start(ctx); err != nil {
+	if err := s.start(ctx, address); err != nil {
 		return nil, fmt.Errorf("start DynamoDB Local: %w", err)
 	}
 	return s, nil
 }
 
-func (s *Server) start(ctx context.Context) error {
+func (s *Server) start(ctx context.Context, address string) error {
 	var complaints bytes.Buffer
 	s.process.Stderr = &complaints
 	stdin, err := s.process.StdinPipe()
@@ -100,7 +105,7 @@ func (s *Server) start(ctx context.Context) error {
 			s.Stop()
 			return errors.New(strings.TrimSpace(port + "\n" + complaints.String()))
 		}
-		s.Endpoint = "http://127.0.0.1:" + port
+		s.Endpoint = "http://" + net.JoinHostPort(address, port)
 		return nil
 	}
 }

@@ -56,7 +56,7 @@ func TestLoopbackOnly(t *testing.T) {
 func TestPortTaken(t *testing.T) {
 	p, err := strconv.Atoi(port(t, dynamodblocal.Shared(t).Endpoint))
 	require.NoError(t, err)
-	_, err = dynamodblocal.Start(t.Context(), p)
+	_, err = dynamodblocal.Start(t.Context(), dynamodblocal.Loopback, p)
 	require.ErrorContains(t, err, "Address already in use")
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // shared is one server for all tests of a process. It ends with the process.
-var shared = sync.OnceValues(func() (*Server, error) { return Start(context.Background(), 0) })
+var shared = sync.OnceValues(func() (*Server, error) { return Start(context.Background(), Loopback, 0) })
 
 // Shared returns the server of this test process, which it starts when there is none.
 func Shared(t testing.TB) *Server {

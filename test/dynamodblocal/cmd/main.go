@@ -15,19 +15,28 @@ import (
 )
 
 func main() {
-	port := flag.Int("port", 8000, "port on 127.0.0.1; 0: any free one")
+	address := flag.String("address", dynamodblocal.Loopback, "address of this machine to listen on, such as that of Docker's bridge")
+	port := flag.Int("port", 8000, "port there; 0: any free one")
 	untilEOF := flag.Bool("until-eof", false, "also stop at the end of standard input")
+	install := flag.String("install", "", "install it into a folder, as LocalStack wants it, instead of running it")
 	flag.Parse()
-	if err := run(*port, *untilEOF); err != nil {
+	if *install != "" {
+		if err := dynamodblocal.Install(context.Background(), *install); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	if err := run(*address, *port, *untilEOF); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(port int, untilEOF bool) error {
+func run(address string, port int, untilEOF bool) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	server, err := dynamodblocal.Start(ctx, port)
+	server, err := dynamodblocal.Start(ctx, address, port)
 	if err != nil {
 		return err
 	}
