@@ -87,6 +87,9 @@ func (c *serveCommand) run(ctx context.Context, l net.Listener, service *local.S
 			})
 		}
 	}
+	for _, f := range service.Schedules {
+		following.Go(func() { f.Run(ctx, log) })
+	}
 	go func() { failed <- fmt.Errorf("serve: %w", server.Serve(l)) }()
 	say("Serving %s/v3 — stop with Ctrl-C.", base)
 	c.sayNext()

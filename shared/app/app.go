@@ -85,11 +85,12 @@ func New(ctx context.Context, p Parts) (*App, error) {
 			PerAddress: token.Bound{Attempts: p.Config.AddressFailureAttempts, Duration: p.Config.AddressFailureDuration},
 		},
 	})
+	pages, _ := p.Table.(store.Pages)
 	return &App{
 		Config: p.Config, Table: table, Registry: registry, Trusts: trusts, OAuth1: delegations, Tokens: tokens, Now: p.Now, Log: p.Log,
 		Directory: people,
 		Sweeper: sweep.New(sweep.Options{
-			Table: table, Trusts: trusts, OAuth1: delegations, Directory: people, Tokens: tokens, Now: p.Now, Log: p.Log,
+			Table: table, Pages: pages, Trusts: trusts, OAuth1: delegations, Directory: people, Tokens: tokens, Now: p.Now, Log: p.Log,
 		}),
 		API: &api.Server{
 			Table: table, Tokens: tokens, Policy: rules, Now: p.Now, PublicURL: p.Config.PublicURL, Log: p.Log,

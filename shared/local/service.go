@@ -22,7 +22,8 @@ import (
 // Service is every function of the template over one app: what is deployed, in one process.
 type Service struct {
 	*Gateway
-	Streams []StreamFunction // in the order of the template
+	Streams   []StreamFunction // in the order of the template
+	Schedules []ScheduledFunction
 }
 
 // StreamFunction is a function on the table's stream, with the settings of its event source
@@ -65,6 +66,16 @@ func Serve(a *app.App) (*Service, error) {
 			s.Streams = append(s.Streams, StreamFunction{f.Area, gateway.Stream(handle), *f.Stream, f.Timeout})
 			continue
 		}
+		if len(f.Schedules) > 0 {
+			handler, ok := scheduledFunctions(a)[f.Area]
+			if !ok {
+				return nil, fmt.Errorf("function %s of the template: no function of %s is run by the clock", f.Name, f.Area)
+			}
+			for _, at := range f.Schedules {
+				s.Schedules = append(s.Schedules, ScheduledFunction{f.Name, handler, at, f.Timeout})
+			}
+			continue
+		}
 		if f.Default {
 			handlers[f.Name] = gateway.HTTP(fallback.New(a.API, t.Routes(), functions.All(a)))
 			continue
@@ -100,6 +111,8 @@ func deployed(a *app.App) (*sam.Template, error) {
 		f := &t.Functions[i]
 		f.Routes = slices.DeleteFunc(f.Routes, func(r route.Route) bool { return !on[r.Operation] })
 	}
-	t.Functions = slices.DeleteFunc(t.Functions, func(f sam.Function) bool { return len(f.Routes) == 0 && !f.Default && f.Stream == nil })
+	t.Functions = slices.DeleteFunc(t.Functions, func(f sam.Function) bool {
+		return len(f.Routes) == 0 && !f.Default && f.Stream == nil && f.Schedules == nil
+	})
 	return t, nil
 }

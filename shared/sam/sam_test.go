@@ -30,6 +30,13 @@ func TestParseTheTemplate(t *testing.T) {
 	}, cascade.Stream)
 	assert.Equal(t, time.Minute, cascade.Timeout)
 
+	reconcile, ok := tpl.Find("Reconcile")
+	require.True(t, ok)
+	assert.Equal(t, []sam.Schedule{
+		{Name: "Due", Every: 5 * time.Minute, Input: `{"begin":false}`},
+		{Name: "Nightly", Every: 24 * time.Hour, At: 2*time.Hour + 10*time.Minute, Input: `{"begin":true}`},
+	}, reconcile.Schedules)
+
 	fallback, ok := tpl.Find("Fallback")
 	require.True(t, ok)
 	assert.True(t, fallback.Default)

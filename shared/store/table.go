@@ -161,6 +161,15 @@ type Table interface {
 	Write(ctx context.Context, id RequestID, m ...Mutation) error
 }
 
+// Pages goes through a whole table. No request does: it is for the reconciliation, which
+// looks for what a lost change left behind, and takes its time.
+type Pages interface {
+	// Page returns up to limit items (1 to MaxPageItems) in an order of the engine's own,
+	// after an earlier page's Next; "" begins. An item that is there all the time is in one
+	// of the pages; what is written meanwhile may be.
+	Page(ctx context.Context, after string, limit int) (Page, error)
+}
+
 // ErrUnavailable says that the engine did not answer, was throttled or lost the answer.
 // It becomes 503 with Retry-After, never a 401, 404 or 200 (design.md section 4, law 9).
 var ErrUnavailable = errors.New("table unavailable")

@@ -45,6 +45,7 @@ const Later = 15 * time.Minute
 // Options are what a Sweeper is made of.
 type Options struct {
 	Table     store.Table
+	Pages     store.Pages // the same table; nil where it cannot be paged through
 	Trusts    *trust.Service
 	OAuth1    *oauth1.Service
 	Directory *directory.Directory
