@@ -91,6 +91,7 @@ func (w *world) trust(t *testing.T, token, trustee string, more map[string]any) 
 func (w *world) atMost(t *testing.T, calls, reads, writes float64) {
 	t.Helper()
 	got := w.ledger.last
+	record(t.Name(), got)
 	t.Logf("%.0f calls, %.1f read units, %.1f write units", got.calls, got.reads, got.writes)
 	assert.LessOrEqual(t, got.calls, calls, "calls")
 	assert.LessOrEqual(t, got.reads, reads, "read units")
