@@ -73,6 +73,11 @@ localstack-host: ## the same without a registry (needs Python 3.13, Docker, dock
 bench: bin/mandate ## measure validating and issuing over the whole local path, and what a validation allocates
 	test/bench.sh
 
+.PHONY: bench-peer
+bench-peer: bin/mandate ## measure beside a real Keystone and write docs/performance.md (25 min, as root); SHORT=1: 3 min, writes nothing
+	@go build -o .cache/peer-bench ./test/peer
+	@exec .cache/peer-bench -mandate bin/mandate $(if $(SHORT),-short,-out docs) $(PEER_FLAGS)
+
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME each (10m), one after the other; FUZZ=FuzzOpen runs one
 	@grep -rEo --include='*_test.go' '^func $(or $(FUZZ),Fuzz[A-Za-z]*)\(' functions shared test | while IFS=: read -r file func; do \

@@ -15,7 +15,7 @@ for _ in $(seq 100); do
 done
 source "$data/openrc"
 echo "Client, gateway, functions and table on $(nproc) processors; load average $(cut -d' ' -f1 /proc/loadavg) before."
-go run ./test/load -seconds "${SECONDS_EACH:-3}"
+go run ./test/load/cmd -pid "$pid" -seconds "${SECONDS_EACH:-2}"
 echo
 echo "One validation without a socket:"
 go test ./test/budget -run '^$' -bench . -benchtime 2000x | grep -E '^Benchmark'
