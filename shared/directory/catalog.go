@@ -3,9 +3,6 @@ package directory
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	"mandate/shared/store"
 )
@@ -73,6 +70,8 @@ type Catalog struct {
 	Services  map[string]Service
 	Endpoints map[string]Endpoint
 	Regions   map[string]Region
+
+	shown []CatalogService // what tokens show of it, made once a version (catalog_shown.go)
 }
 
 // Catalog is a pass: the catalog, at least as new as the head that the read set saw.
@@ -94,6 +93,9 @@ func (g *Registry) Catalog(rs *store.ReadSet) (*Catalog, error) {
 		})
 		if err != nil {
 			return fmt.Errorf("read catalog: %w", err)
+		}
+		if err := fresh.prepare(); err != nil {
+			return err
 		}
 		replaceIfNewer(&g.catalog, fresh, func(c *Catalog) int64 { return c.Version })
 		return nil
@@ -130,74 +132,4 @@ func regionFrom(i store.Item) Region {
 	return Region{
 		ID: i.Str(attrID), Description: i.Str(attrDescription), ParentID: i.Str(attrParent), Extra: i.Bytes(attrExtra),
 	}
-}
-
-// CatalogService is a service as a token shows it (tokens-v3.md section 4).
-type CatalogService struct {
-	ID        string            `json:"id"`
-	Type      string            `json:"type"`
-	Name      string            `json:"name"`
-	Endpoints []CatalogEndpoint `json:"endpoints"`
-}
-
-// CatalogEndpoint is an endpoint as a token shows it.
-type CatalogEndpoint struct {
-	ID        string  `json:"id"`
-	Interface string  `json:"interface"`
-	RegionID  *string `json:"region_id"`
-	Region    *string `json:"region"`
-	URL       string  `json:"url"`
-}
-
-// Rendered is the catalog for a token's project ("" for none) and user. Services and
-// endpoints that are disabled are left out, and so is an endpoint whose URL needs a
-// project that the token has not, or cannot be filled in at all.
-func (c *Catalog) Rendered(projectID, userID string) []CatalogService {
-	services := make([]CatalogService, 0, len(c.Services))
-	byService := make(map[string][]CatalogEndpoint, len(c.Services))
-	for _, id := range slices.Sorted(maps.Keys(c.Endpoints)) {
-		e := c.Endpoints[id]
-		url, ok := fill(e.URL, projectID, userID)
-		if !e.Enabled || !ok {
-			continue
-		}
-		shown := CatalogEndpoint{ID: e.ID, Interface: e.Interface, URL: url}
-		if e.RegionID != "" {
-			shown.RegionID, shown.Region = &e.RegionID, &e.RegionID
-		}
-		byService[e.ServiceID] = append(byService[e.ServiceID], shown)
-	}
-	for _, id := range slices.Sorted(maps.Keys(c.Services)) {
-		s := c.Services[id]
-		if !s.Enabled {
-			continue
-		}
-		endpoints := byService[id]
-		if endpoints == nil {
-			endpoints = []CatalogEndpoint{}
-		}
-		services = append(services, CatalogService{ID: s.ID, Type: s.Type, Name: s.Name, Endpoints: endpoints})
-	}
-	return services
-}
-
-// fill replaces $(name)s and %(name)s in an endpoint's URL.
-func fill(url, projectID, userID string) (string, bool) {
-	if !strings.ContainsAny(url, "$%") {
-		return url, true
-	}
-	url = strings.ReplaceAll(url, "$(", "%(")
-	for _, s := range []struct{ name, value string }{
-		{"project_id", projectID}, {"tenant_id", projectID}, {"user_id", userID},
-	} {
-		placeholder := "%(" + s.name + ")s"
-		if !strings.Contains(url, placeholder) {
-			continue
-		}
-		if s.value == "" {
-			return "", false
-		}
-		url = strings.ReplaceAll(url, placeholder, s.value)
-	}
-	return url, !strings.Contains(url, "%(")
 }

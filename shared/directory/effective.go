@@ -79,6 +79,9 @@ func sourcesOf(rs *store.ReadSet, u User, on store.Target) ([]store.Key, error) 
 		}
 		p := ProjectFrom(i)
 		viaGroups(p.GrantedGroups)
+		if len(u.Inherits) == 0 && len(head.Inherited) == 0 {
+			return sources, nil
+		}
 		for _, above := range p.above() {
 			name := targetName(above)
 			if u.Inherits.Has(name) {

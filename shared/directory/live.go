@@ -15,7 +15,7 @@ func CheckDomain(rs *store.ReadSet, id string) error {
 	if err != nil {
 		return err
 	}
-	if !head.Off.Has(domainHash(id)) {
+	if len(head.Off) == 0 || !head.Off.Has(domainHash(id)) {
 		return nil
 	}
 	i, err := rs.Get(store.Domain(id))

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -16,6 +15,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"mandate/shared/api"
 	"mandate/shared/problem"
@@ -36,7 +37,7 @@ func (h httpHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error)
 	var probe struct {
 		Version string `json:"version"`
 	}
-	if err := json.Unmarshal(payload, &probe); err != nil {
+	if err := json.Unmarshal(payload, &probe, lenient); err != nil {
 		return nil, fmt.Errorf("read the event: %w", err)
 	}
 	if probe.Version == "2.0" {
@@ -45,13 +46,18 @@ func (h httpHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error)
 	return h.v1(ctx, payload, probe.Version)
 }
 
+// lenient reads and writes events as encoding/json does, which API Gateway's own tests of
+// their form were made with: bytes that are no text become U+FFFD, the last of two equal
+// names counts, and names may differ in case.
+var lenient = json.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true), json.MatchCaseInsensitiveNames(true))
+
 // versionWithin is where API Gateway puts the version of its events. Elsewhere it is
 // found too, by decoding twice.
 const versionWithin = 64
 
 func (h httpHandler) v2(ctx context.Context, payload []byte) ([]byte, error) {
 	var event events.APIGatewayV2HTTPRequest
-	if err := json.Unmarshal(payload, &event); err != nil {
+	if err := json.Unmarshal(payload, &event, lenient); err != nil {
 		return nil, fmt.Errorf("read the event: %w", err)
 	}
 	headers, cookies := event.Headers, event.Cookies
@@ -101,7 +107,7 @@ func at(r *http.Request, u *url.URL) {
 
 func (h httpHandler) v1(ctx context.Context, payload []byte, version string) ([]byte, error) {
 	var event events.APIGatewayProxyRequest
-	if err := json.Unmarshal(payload, &event); err != nil {
+	if err := json.Unmarshal(payload, &event, lenient); err != nil {
 		return nil, fmt.Errorf("read the event: %w", err)
 	}
 	to, prefix, parameters := restPath(event, version != "")
@@ -198,7 +204,7 @@ func reply[R any](r R, err error) ([]byte, error) {
 }
 
 func encode(reply any) ([]byte, error) {
-	text, err := json.Marshal(reply)
+	text, err := json.Marshal(reply, lenient)
 	if err != nil {
 		return nil, fmt.Errorf("write the reply: %w", err)
 	}

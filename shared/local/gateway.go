@@ -7,7 +7,6 @@ package local
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +19,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
 	"mandate/shared/route"
@@ -80,7 +81,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		name, key = g.fallback, "$default"
 	}
-	payload, err := json.Marshal(event(r, key, parameters, body))
+	payload, err := json.Marshal(event(r, key, parameters, body), anyText)
 	if err != nil {
 		g.fail(w, name, err)
 		return
@@ -98,6 +99,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// anyText makes U+FFFD of bytes that are no text: paths and headers may have them.
+var anyText = jsontext.AllowInvalidUTF8(true)
+
 // fail is what API Gateway answers when a function failed.
 func (g *Gateway) fail(w http.ResponseWriter, name string, err error) {
 	g.log.Error("function failed", "function", name, "cause", err.Error())
@@ -110,7 +114,7 @@ func refuse(w http.ResponseWriter, code int, title, message string) {
 	w.Header().Set("Vary", "X-Auth-Token")
 	w.Header().Set("X-Openstack-Request-Id", "req-"+uuid.NewString())
 	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{"code": code, "title": title, "message": message}})
+	_ = json.MarshalWrite(w, map[string]any{"error": map[string]any{"code": code, "title": title, "message": message}}, json.Deterministic(true))
 }
 
 func headBytes(r *http.Request) int {
@@ -170,7 +174,7 @@ func event(r *http.Request, key string, parameters map[string]string, body []byt
 // answer writes a function's reply. A HEAD request gets headers only.
 func answer(w http.ResponseWriter, r *http.Request, payload []byte) error {
 	var reply events.APIGatewayV2HTTPResponse
-	if err := json.Unmarshal(payload, &reply); err != nil {
+	if err := json.Unmarshal(payload, &reply, anyText); err != nil {
 		return fmt.Errorf("read the reply: %w", err)
 	}
 	body := []byte(reply.Body)

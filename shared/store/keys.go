@@ -142,11 +142,14 @@ func (t Target) Below() Target { t.Inherited = true; return t }
 
 func (a Actor) pk() string { return a.Kind + "#" + a.ID }
 
-func (t Target) pk() string {
+func (t Target) pk() string { return t.after("") }
+
+// after is a target's name behind a prefix, made at once: nearly every request wants it.
+func (t Target) after(prefix string) string {
 	if t.Kind == KindSystem {
-		return KindSystem
+		return prefix + KindSystem
 	}
-	return t.Kind + "#" + t.ID
+	return prefix + t.Kind + "#" + t.ID
 }
 
 func (t Target) suffix() string {
@@ -157,7 +160,7 @@ func (t Target) suffix() string {
 }
 
 // Grant is the set of roles of an actor on a target.
-func Grant(a Actor, t Target) Key { return Key{a.pk(), "GRANT#" + t.pk() + t.suffix()} }
+func Grant(a Actor, t Target) Key { return Key{a.pk(), t.after("GRANT#") + t.suffix()} }
 
 // GrantMirror lists an actor's grant under its target.
 func GrantMirror(a Actor, t Target) Key { return Key{t.pk(), "GRANT#" + a.pk() + t.suffix()} }

@@ -30,6 +30,14 @@ type ReadSet struct {
 	trips  int
 	memory *atomic.Int64 // nil: nothing is remembered
 	since  int64         // the mark behind which everything was read
+
+	remembered, decided map[any]outcome
+}
+
+// outcome is what a function returned.
+type outcome struct {
+	value any
+	err   error
 }
 
 // NewReadSet starts an empty read set that looks at one randomly drawn copy of the head
@@ -61,7 +69,7 @@ func (r *ReadSet) Behind(mark int64) error {
 	if mark <= r.since {
 		return nil
 	}
-	r.since = mark
+	r.since, r.decided = mark, nil
 	for r.memory != nil {
 		if known := r.memory.Load(); known >= mark || r.memory.CompareAndSwap(known, mark) {
 			break
@@ -133,6 +141,35 @@ func (r *ReadSet) Forget(keys ...Key) {
 	for _, k := range keys {
 		delete(r.read, k)
 	}
+	r.decided = nil
+}
+
+// Remember keeps, under a key, the outcome of something that depends on the request alone,
+// such as the opening of a token, for all passes of the request.
+func Remember[T any](r *ReadSet, key any, do func() (T, error)) (T, error) {
+	return keep(&r.remembered, key, do)
+}
+
+// Decide keeps, under a key, the outcome of a pass for as long as nothing more has been
+// read: the same pass over the same items has the same outcome. It is never kept beyond
+// the request, and never while it is pending.
+func Decide[T any](r *ReadSet, key any, pass func() (T, error)) (T, error) {
+	return keep(&r.decided, key, pass)
+}
+
+func keep[T any](in *map[any]outcome, key any, do func() (T, error)) (T, error) {
+	if kept, ok := (*in)[key]; ok {
+		return kept.value.(T), kept.err
+	}
+	value, err := do()
+	if errors.Is(err, ErrPending) {
+		return value, err
+	}
+	if *in == nil {
+		*in = make(map[any]outcome, 2)
+	}
+	(*in)[key] = outcome{value, err}
+	return value, err
 }
 
 // maxTrips bounds a Settle. Five are the most any operation needs today (names, items,
@@ -160,6 +197,7 @@ func (r *ReadSet) Settle(ctx context.Context, pass func() error) error {
 
 func (r *ReadSet) trip(ctx context.Context) error {
 	r.trips++
+	r.decided = nil
 	keys := make([]Key, 0, len(r.wanted))
 	seen := make(map[Key]bool, len(r.wanted))
 	for _, k := range r.wanted {

@@ -43,7 +43,26 @@ func (s *Service) Subject(rs *store.ReadSet, text secret.Text, grace time.Durati
 
 // Examine is a pass: the token, if it is live now; *directory.Dead says why it is not.
 func (s *Service) Examine(rs *store.ReadSet, text secret.Text, grace time.Duration) (Token, error) {
-	hints, audit, err := s.sealer.Open(rs, text)
+	return store.Decide(rs, examined{text.Reveal(), grace}, func() (Token, error) { return s.examine(rs, text, grace) })
+}
+
+type examined struct {
+	text  string
+	grace time.Duration
+}
+
+// opened is what a token's text says.
+type opened struct {
+	hints Hints
+	audit AuditID
+}
+
+func (s *Service) examine(rs *store.ReadSet, text secret.Text, grace time.Duration) (Token, error) {
+	o, err := store.Remember(rs, text.Reveal(), func() (o opened, err error) {
+		o.hints, o.audit, err = s.sealer.Open(rs, text)
+		return o, err
+	})
+	hints, audit := o.hints, o.audit
 	if errors.Is(err, ErrNotAToken) {
 		return Token{}, dead("not a token of this deployment")
 	}

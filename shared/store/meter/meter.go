@@ -29,7 +29,7 @@ func (c Counts) Trips() int { return c.Reads + c.Queries + c.Writes }
 type Usage struct {
 	mu     sync.Mutex
 	counts Counts
-	seen   map[store.Key]footprint
+	read   []store.Items // looked at when something is written, which most requests do not
 }
 
 // Counts returns what was counted so far.
@@ -91,9 +91,7 @@ func (t *Table) Read(ctx context.Context, keys ...store.Key) (store.Items, error
 		u.counts.Reads++
 		u.counts.ReadUnits += float64(units)
 		if u != &t.total {
-			for k, item := range items {
-				u.see(k, item)
-			}
+			u.read = append(u.read, items)
 		}
 	})
 	return items, err
@@ -121,9 +119,11 @@ func (t *Table) Query(ctx context.Context, r store.Range) (store.Page, error) {
 		u.counts.Queries++
 		u.counts.ReadUnits += units
 		if u != &t.total {
+			items := make(store.Items, len(page.Entries))
 			for _, e := range page.Entries {
-				u.see(e.Key, e.Item)
+				items[e.Key] = e.Item
 			}
+			u.read = append(u.read, items)
 		}
 	})
 	return page, err

@@ -1,6 +1,10 @@
 package meter
 
-import "mandate/shared/store"
+import (
+	"slices"
+
+	"mandate/shared/store"
+)
 
 // ridBytes is the attribute that engines stamp on what they write.
 const ridBytes = len(store.AttrRequest) + 36
@@ -23,18 +27,21 @@ func footprintOf(k store.Key, item store.Item) footprint {
 	}
 }
 
-func (u *Usage) see(k store.Key, item store.Item) {
-	if u.seen == nil {
-		u.seen = make(map[store.Key]footprint, 8)
+// seen is what the Usage last saw of an item; nothing, when it did not.
+func (u *Usage) seen(k store.Key) footprint {
+	for _, items := range slices.Backward(u.read) {
+		if item, ok := items[k]; ok {
+			return footprintOf(k, item)
+		}
 	}
-	u.seen[k] = footprintOf(k, item)
+	return footprint{}
 }
 
 // writeUnits prices a write by what this Usage has seen of its items.
 func (u *Usage) writeUnits(m []store.Mutation) int {
 	units := 0
 	for _, m := range m {
-		units += price(m, u.seen[m.Key])
+		units += price(m, u.seen(m.Key))
 	}
 	if len(m) > 1 || m[0].Kind == store.KindCheck { // a check alone is a transaction of one
 		units *= 2
