@@ -107,27 +107,38 @@ func (p Project) above() []store.Target {
 }
 
 // Hints is a pass for issuing tokens: which of a user's groups and of the targets above
-// contribute to her roles on a target. Kept in a token they save a trip; they decide nothing.
+// contribute to her roles on a target. Where her groups inherit, all of them may, and the
+// target is marked Inherited. Kept in a token they save a trip; they decide nothing.
 func Hints(rs *store.ReadSet, u User, on store.Target) (groups []string, inherited []store.Target, err error) {
 	keys, err := sourcesOf(rs, u, on)
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, group := range u.Groups {
-		if slices.Contains(keys, store.Grant(store.GroupActor(group), on)) {
-			groups = append(groups, group)
+	source := func(a store.Actor, t store.Target) bool { return slices.Contains(keys, store.Grant(a, t)) }
+	var above []store.Target
+	if on.Kind == store.KindProject {
+		p, err := FindProject(rs, on.ID)
+		if err != nil {
+			return nil, nil, err
+		}
+		above = p.above()
+	}
+	for _, t := range above {
+		if source(store.UserActor(u.ID), t.Below()) {
+			inherited = append(inherited, t)
+		}
+		if len(u.Groups) > 0 && source(store.GroupActor(u.Groups[0]), t.Below()) {
+			marked := t
+			marked.Inherited = true
+			groups, inherited = u.Groups, append(inherited, marked)
 		}
 	}
-	if on.Kind != store.KindProject {
-		return groups, nil, nil
+	if groups != nil {
+		return groups, inherited, nil
 	}
-	p, err := FindProject(rs, on.ID)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, above := range p.above() {
-		if slices.Contains(keys, store.Grant(store.UserActor(u.ID), above.Below())) {
-			inherited = append(inherited, above)
+	for _, group := range u.Groups {
+		if source(store.GroupActor(group), on) {
+			groups = append(groups, group)
 		}
 	}
 	return groups, inherited, nil

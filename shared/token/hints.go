@@ -23,8 +23,8 @@ type Hints struct {
 	RootAudit     string         // root of the chain, first 16 hex digits; "" in the root itself
 	AccessTokenID string         // id of an OAuth1 access token …
 	ConsumerID    string         // … and of its consumer
-	GroupIDs      []string       // groups whose grants contribute
-	InheritedFrom []store.Target // targets whose inherited grants contribute
+	GroupIDs      []string       // groups of hers, or of a trust's trustor, whose grants contribute
+	InheritedFrom []store.Target // targets whose inherited grants contribute; Inherited: those of the groups
 }
 
 // Kind is the kind of scope in hints.

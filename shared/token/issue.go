@@ -445,14 +445,17 @@ func (s *Service) hints(rs *store.ReadSet, t Token) (Hints, error) {
 		for i := len(t.Trust.Ancestors) - 1; i >= 0; i-- {
 			h.TrustIDs = append(h.TrustIDs, t.Trust.Ancestors[i][:16])
 		}
-		return h, nil
 	}
 	target, scoped := t.Scope.Target()
 	if !scoped {
 		return h, nil
 	}
+	whose := t.User
+	if t.Trust != nil {
+		whose = t.Trust.Trustor
+	}
 	var err error
-	h.GroupIDs, h.InheritedFrom, err = directory.Hints(rs, t.User, target)
+	h.GroupIDs, h.InheritedFrom, err = directory.Hints(rs, whose, target)
 	if err != nil {
 		return Hints{}, fmt.Errorf("hints of a token: %w", err)
 	}

@@ -101,13 +101,7 @@ func want(rs *store.ReadSet, h Hints, audit AuditID) {
 	if h.AccessTokenID != "" {
 		rs.Want(store.AccessToken(h.AccessTokenID), store.Consumer(h.ConsumerID))
 	}
-	if len(h.TrustIDs) > 0 {
-		trust.Want(rs, h.OtherUserID, h.UserID, h.ScopeID, h.TrustIDs...)
-		for _, id := range h.BetweenIDs {
-			rs.Want(store.User(id))
-		}
-		return
-	}
+	actor := store.UserActor(h.UserID)
 	var target store.Target
 	switch h.Kind {
 	case KindProject:
@@ -119,14 +113,30 @@ func want(rs *store.ReadSet, h Hints, audit AuditID) {
 	case KindSystem:
 		target = store.OnSystem()
 	default:
+	}
+	if len(h.TrustIDs) > 0 {
+		actor = store.UserActor(h.OtherUserID)
+		trust.Want(rs, h.OtherUserID, h.UserID, h.ScopeID, h.TrustIDs...)
+		for _, id := range h.BetweenIDs {
+			rs.Want(store.User(id))
+		}
+	} else if h.Kind != KindUnscoped {
+		rs.Want(store.Grant(actor, target))
+	}
+	if h.Kind == KindUnscoped {
 		return
 	}
-	rs.Want(store.Grant(store.UserActor(h.UserID), target))
 	for _, g := range h.GroupIDs {
 		rs.Want(store.Grant(store.GroupActor(g), target))
 	}
 	for _, t := range h.InheritedFrom {
-		rs.Want(store.Grant(store.UserActor(h.UserID), t.Below()))
+		if !t.Inherited {
+			rs.Want(store.Grant(actor, t.Below()))
+			continue
+		}
+		for _, g := range h.GroupIDs {
+			rs.Want(store.Grant(store.GroupActor(g), t.Below()))
+		}
 	}
 }
 

@@ -76,7 +76,8 @@ var (
 	encoder = must(cbor.EncOptions{NilContainers: cbor.NilContainerAsEmpty}.EncMode())
 	// digester sorts, so that equal mutations have equal bytes.
 	digester = must(cbor.EncOptions{Sort: cbor.SortBytewiseLexical}.EncMode())
-	decoder  = must(cbor.DecOptions{IntDec: cbor.IntDecConvertSignedOrFail, MaxArrayElements: 1 << 20, MaxMapPairs: 1 << 20}.DecMode())
+	// decoder reads all but items.
+	decoder = must(cbor.DecOptions{IntDec: cbor.IntDecConvertSignedOrFail, MaxArrayElements: 1 << 20, MaxMapPairs: 1 << 20}.DecMode())
 )
 
 func must[T any](v T, err error) T {
@@ -84,27 +85,6 @@ func must[T any](v T, err error) T {
 		panic(err)
 	}
 	return v
-}
-
-func decodeItem(b []byte) (store.Item, error) {
-	var item store.Item
-	if err := decoder.Unmarshal(b, &item); err != nil {
-		return nil, damaged("item: %w", err)
-	}
-	for name, v := range item {
-		members, ok := v.([]any)
-		if !ok {
-			continue
-		}
-		set := make(store.Set, len(members))
-		for i, m := range members {
-			if set[i], ok = m.(string); !ok {
-				return nil, damaged("set %s holds a %T", name, m)
-			}
-		}
-		item[name] = set
-	}
-	return item, nil
 }
 
 const digestBytes = 16
