@@ -125,6 +125,9 @@ func versionFrom(key, sealed []byte) (version, error) {
 // transaction finds in the file says which version it wants. (The sequences of a group
 // that failed would come again, but after a failure nothing is written.) Decoding is
 // several times the cost of finding an item, and most validations look at the same few.
+//
+// What a list passes is not kept: it would push out what every validation reads, and a page
+// would cost less where it fits into the cache than where it does not.
 type cache struct {
 	slots [cacheSlots]atomic.Pointer[cached]
 }
@@ -137,10 +140,12 @@ type cached struct {
 const (
 	cacheSlots     = 8192 // about 1.5 KB each at most times
 	cacheItemBytes = 4096 // larger ones are decoded each time
+	cacheReadKeys  = 32   // a read of more is part of a list; what two tokens stand on is fewer
 )
 
-// get returns the item of a sealed version, decoding it when it is not in the cache.
-func (c *cache) get(key, sealed []byte) (store.Item, error) {
+// get returns the item of a sealed version, decoding it when it is not in the cache, where
+// it is kept if keep says so.
+func (c *cache) get(key, sealed []byte, keep bool) (store.Item, error) {
 	if len(sealed) >= 12 {
 		sequence := binary.BigEndian.Uint64(sealed[4:])
 		if hit := c.slots[sequence%cacheSlots].Load(); hit != nil && hit.sequence == sequence {
@@ -155,7 +160,7 @@ func (c *cache) get(key, sealed []byte) (store.Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(v.body) <= cacheItemBytes {
+	if keep && len(v.body) <= cacheItemBytes {
 		c.slots[v.sequence%cacheSlots].Store(&cached{v.sequence, item})
 	}
 	return item, nil

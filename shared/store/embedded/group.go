@@ -83,7 +83,7 @@ func (g *group) load(key []byte) (store.Item, error) {
 	if raw == nil {
 		return nil, nil
 	}
-	return g.t.cache.get(key, raw)
+	return g.t.cache.get(key, raw, true)
 }
 
 // put makes a step true in the items, the indexes and the log.

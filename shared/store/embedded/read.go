@@ -40,7 +40,7 @@ func (t *Table) Read(ctx context.Context, keys ...store.Key) (store.Items, error
 			if raw == nil {
 				continue
 			}
-			item, err := t.cache.get(key, raw)
+			item, err := t.cache.get(key, raw, len(keys) <= cacheReadKeys)
 			if err != nil {
 				return fmt.Errorf("read %s: %w", k, err)
 			}
@@ -182,7 +182,7 @@ func (t *Table) row(at, key, sealed []byte) (row, error) {
 	if err != nil {
 		return row{}, err
 	}
-	item, err := t.cache.get(key, sealed)
+	item, err := t.cache.get(key, sealed, false)
 	return row{at, store.Entry{Key: k, Item: item}}, err
 }
 
