@@ -121,8 +121,10 @@ func (a *actor) act() {
 	switch x := a.r.Float64(); {
 	case x < 0.15 && a.budget.Add(-1) >= 0:
 		a.killAndLook(ctx)
-	case x < 0.20:
+	case x < 0.19:
 		a.delegateMore(ctx)
+	case x < 0.22:
+		a.describe(ctx)
 	case x < 0.45:
 		a.issueFor(ctx, a.someone())
 	default:
@@ -197,7 +199,7 @@ func (a *actor) issueFor(ctx context.Context, who int) {
 		password = a.r.IntN(password) // an old one
 	}
 	p := &pass{subject: who, other: nobody, password: password}
-	own := func(q *pass) bool { return q.subject == who && q.on == nil && q.delegation == nil && !q.v2 }
+	own := func(q *pass) bool { return q.subject == who && q.delegation == nil && !q.v2 }
 	identity := byPassword(a.people[who].id, passwordOf(password))
 	p.how = "password"
 	if a.r.IntN(3) == 0 && who != cat {
@@ -336,7 +338,7 @@ func (a *actor) readV2(r reply) (token string, ids []string, err error) {
 
 // evidence notes that a token was seen alive, on every object that it stands on. Only
 // where roles were shown are they looked at.
-func (h *history) evidence(client int, p *pass, r reply, ids []string, shown bool, verb string) error {
+func (h *history) evidence(client int, p *pass, r reply, ids []string, shown bool, what string) error {
 	note := func(o *object, input any) { o.note(client, input, r.call, r.ret) }
 	var seen []*object
 	member := false
@@ -346,7 +348,7 @@ func (h *history) evidence(client int, p *pass, r reply, ids []string, shown boo
 			return err
 		}
 	}
-	if verb == "issue" {
+	if what == "issue" {
 		if p.parent != nil {
 			seen = append(seen, h.stands(p.parent)...)
 		}
@@ -363,14 +365,15 @@ func (h *history) evidence(client int, p *pass, r reply, ids []string, shown boo
 	for _, o := range slices.Compact(seen) {
 		note(o, alive)
 	}
-	d := deed{verb: verb, password: anyPassword, token: p.n, parent: noToken, member: member}
+	d := verb(what)
+	d.token, d.member = p.n, member
 	for _, n := range p.between {
-		note(h.people[n].object, deed{verb: "alive", password: anyPassword, token: noToken, parent: noToken})
+		note(h.people[n].object, verb("alive"))
 	}
 	if p.other != nobody && p.other != p.subject {
 		note(h.people[p.other].object, d)
 	}
-	if verb == "issue" {
+	if what == "issue" {
 		d.password = p.password
 		if p.parent != nil {
 			d.parent = p.parent.n
@@ -438,9 +441,16 @@ func (a *actor) look(ctx context.Context, p *pass) {
 	}
 }
 
+// describe changes what has nothing to do with tokens: such a write must undo nothing.
+func (a *actor) describe(ctx context.Context) {
+	who := a.someone()
+	r := a.patchUser(ctx, who, fmt.Sprintf(`"description":"the %dth"`, a.r.IntN(1000)))
+	a.report("describe", people[who], r)
+}
+
 // delegateMore makes a trust out of a trust, or an access token of a request token.
 func (a *actor) delegateMore(ctx context.Context) {
-	if a.r.IntN(2) == 0 {
+	if a.r.IntN(3) == 0 {
 		e := a.ready[a.r.IntN(len(a.ready))]
 		x, r := a.exchangeOne(ctx, a.c, e)
 		a.report("exchange", e.id[:4], r)

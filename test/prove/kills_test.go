@@ -105,7 +105,7 @@ func (a *actor) patchUser(ctx context.Context, who int, body string) reply {
 }
 
 func verb(v string) deed {
-	return deed{verb: v, password: anyPassword, token: noToken, parent: noToken}
+	return deed{verb: v, password: anyPassword, old: anyPassword, token: noToken, parent: noToken}
 }
 
 func (a *actor) disableUser(ctx context.Context) *hit {
@@ -148,6 +148,9 @@ func (a *actor) changePassword(ctx context.Context) *hit {
 	}
 	r := a.c.do(ctx, "POST", "/v3/users/"+a.people[who].id+"/password", p.text,
 		fmt.Sprintf(`{"user":{"original_password":%q,"password":%q}}`, passwordOf(old), passwordOf(next)))
+	if r.status == http.StatusNoContent {
+		d.old = old
+	}
 	a.told("change password", text, r, a.people[who].object, d)
 	return &hit{touches: of(who)}
 }

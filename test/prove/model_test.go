@@ -72,6 +72,7 @@ type standing struct {
 type deed struct {
 	verb     string
 	password int // the new one, or the one shown; anyPassword where none is
+	old      int // that a change showed; anyPassword
 	token    int // issued or seen alive; noToken
 	parent   int // from which it was derived; noToken
 	member   bool
@@ -106,7 +107,9 @@ func (s standing) step(d deed) (standing, bool) {
 	case "enable":
 		s.off = false
 	case "change":
+		fits := d.old == anyPassword || d.old == s.password
 		s.password, s.live = d.password, 0
+		return s, fits
 	case "end all":
 		s.live = 0
 	case "leave":
