@@ -48,6 +48,16 @@ prove-delegation: ## grow 100,000 random trees of delegations and look at every 
 prove-once: ## send one signed request 10,000 times at once, and race its exchange, on both engines (minutes)
 	go test -tags dynamodb ./functions/oauth1 -run 'TestOneRequestManyTimes|TestExchangeRaced' -count=1 -v -timeout 1h -repeats 10000
 
+# HISTORIES on the embedded table, DYNAMODB_HISTORIES on DynamoDB Local.
+HISTORIES ?= 20000
+DYNAMODB_HISTORIES ?= 500
+
+.PHONY: prove
+prove: ## check revocation: 20,000 concurrent histories, 500 on DynamoDB Local, and every mutant (25 min; Java, Maven)
+	go test ./test/prove -run 'TestHistories$$' -count=1 -v -timeout 3h -histories $(HISTORIES)
+	go test -tags dynamodb ./test/prove -run TestHistoriesOnDynamoDB -count=1 -v -timeout 3h -histories $(DYNAMODB_HISTORIES)
+	go run ./test/prove/mutants
+
 .PHONY: acceptance
 acceptance: bin/mandate ## run linters, both engines, and stock clients against the running service
 	test/acceptance/run.sh

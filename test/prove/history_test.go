@@ -77,6 +77,9 @@ type actor struct {
 func play(d *deployment, seed uint64, o options) (*history, error) {
 	r := rand.New(rand.NewPCG(seed, 3)) //nolint:gosec // G404: a test's choice
 	w, err := newWorld(d)
+	for n := 1; err != nil && n < attempts; n++ {
+		w, err = newWorld(d)
+	}
 	if err != nil {
 		return nil, err
 	}

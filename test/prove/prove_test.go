@@ -77,7 +77,12 @@ func prove(t *testing.T, o options, open func(testing.TB) engine) {
 						e.close()
 					}
 					e = open(t)
-					d = deploy(t, e, first)
+					var err error
+					if d, err = deploy(t, e, first); err != nil {
+						t.Error(err)
+						broken.Add(1)
+						return
+					}
 				}
 				h, err := play(d, first+uint64(n), o) //nolint:gosec // G115: not negative
 				if err != nil {

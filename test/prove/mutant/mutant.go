@@ -22,6 +22,11 @@ func Stale[V any](key fmt.Stringer, fresh V) V { return remember(key, fresh, tim
 // Late is what an eventually consistent read may make of it.
 func Late[V any](key fmt.Stringer, fresh V) V { return remember(key, fresh, 10*time.Millisecond) }
 
+// fleeting are kinds of items whose ids are drawn: the tables of one process share no other.
+var fleeting = map[string]bool{
+	"USER": true, "GROUP": true, "PROJECT": true, "TRUST": true, "TOKEN": true, "CONSUMER": true, "ACCESS": true,
+}
+
 var seen sync.Map
 
 type kept struct {
@@ -31,7 +36,7 @@ type kept struct {
 
 func remember[V any](key fmt.Stringer, fresh V, life time.Duration) V {
 	name := key.String()
-	if strings.HasPrefix(name, "HEAD") || strings.HasPrefix(name, "KEYSET") { // of many tables in one process
+	if kind, _, _ := strings.Cut(name, "#"); !fleeting[kind] {
 		return fresh
 	}
 	if old, ok := seen.Load(name); ok && time.Since(old.(kept).at) < life {

@@ -7,7 +7,7 @@
 // of them. A fault whose lines are not found any more, or found twice, is an error, and so is
 // one that survives.
 //
-//	go run ./test/prove/mutants [-only name] [-histories 4000]
+//	go run ./test/prove/mutants [-only name,…] [-histories 4000]
 package main
 
 import (
@@ -20,6 +20,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -155,7 +156,7 @@ func try(binary, name, kills string, histories int) (object, after string, err e
 }
 
 func run() error {
-	only := flag.String("only", "", "name of one mutant")
+	only := flag.String("only", "", "names of mutants, by comma; all when empty")
 	histories := flag.Int("histories", 4000, "after how many histories a mutant has survived")
 	flag.Parse()
 	all, err := read()
@@ -178,7 +179,7 @@ func run() error {
 	survived, tried := 0, 0
 	fmt.Printf("%-20s %-14s %-10s %8s  %s\n", "mutant", "caught by", "histories", "seconds", "what it breaks")
 	for _, f := range all {
-		if *only != "" && f.name != *only {
+		if *only != "" && !slices.Contains(strings.Split(*only, ","), f.name) {
 			continue
 		}
 		began := time.Now()
