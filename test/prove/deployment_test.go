@@ -71,6 +71,12 @@ func newDice(seed uint64) *dice {
 	return &dice{r: rand.New(rand.NewPCG(seed, 7))} //nolint:gosec // G404: a test's choice
 }
 
+func (d *dice) upTo(longest time.Duration) time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return time.Duration(d.r.Int64N(int64(longest)))
+}
+
 func (d *dice) chance(p float64) bool { d.mu.Lock(); defer d.mu.Unlock(); return d.r.Float64() < p }
 
 // A sky is what lies between an instance and the engine: another weather in each history.
@@ -90,18 +96,34 @@ func (s *sky) Write(ctx context.Context, id store.RequestID, m ...store.Mutation
 	return (*s.now.Load()).Write(ctx, id, m...)
 }
 
+// lingering lets some writes wait before they are made.
+type lingering struct {
+	store.Table
+	often  float64
+	random *dice
+}
+
+func (l lingering) Write(ctx context.Context, id store.RequestID, m ...store.Mutation) error {
+	if l.random.chance(l.often) {
+		pause(ctx, l.random.upTo(20*time.Millisecond))
+	}
+	return l.Table.Write(ctx, id, m...)
+}
+
 // weather says how bad one history's table is.
 type weather struct {
 	Pause                   time.Duration // before each item of a torn read
 	Drop                    float64       // items that come late, as unprocessed keys do
 	DropPause               time.Duration
 	Throttle, Lost, Contend float64
+	Linger                  float64 // writes that come a while after what they rest on was read
 	Hurry                   float64 // requests that are given up after a moment: what they did is not known
 	Stream                  string  // prompt, slow, or none
 	Twice, Never            float64 // stream batches
 	Clients, Acts           int
 	Kills                   []string // kinds of kills in it
 	Focus                   []int    // people whom it is about
+	Storm                   bool     // many kills at once
 }
 
 func forecast(r *rand.Rand, o options) weather {
@@ -118,12 +140,18 @@ func forecast(r *rand.Rand, o options) weather {
 		w.Hurry = 0.08 * r.Float64()
 	}
 	if r.IntN(2) == 0 {
+		w.Linger = 0.5 * r.Float64()
+	}
+	if r.IntN(2) == 0 {
 		w.Twice, w.Never = 0.3*r.Float64(), 0.2*r.Float64()
 	}
 	for range 1 + r.IntN(3) {
 		w.Kills = append(w.Kills, killNames[r.IntN(len(killNames))])
 	}
 	w.Focus = []int{r.IntN(len(people)), r.IntN(len(people))}
+	if w.Storm = r.IntN(5) == 0; w.Storm {
+		w.Focus[1] = w.Focus[0]
+	}
 	return w
 }
 
@@ -135,7 +163,7 @@ func (d *deployment) over(w *weather, r *rand.Rand) {
 			continue
 		}
 		torn := tear.New(d.engine, tear.Options{Seed: r.Uint64(), Pause: w.Pause, Drop: w.Drop, DropPause: w.DropPause})
-		s.set(faults.New(torn, faults.Options{Seed: r.Uint64(), Throttle: w.Throttle, Lost: w.Lost, Contend: w.Contend}))
+		s.set(lingering{faults.New(torn, faults.Options{Seed: r.Uint64(), Throttle: w.Throttle, Lost: w.Lost, Contend: w.Contend}), w.Linger, newDice(r.Uint64())})
 	}
 }
 

@@ -98,6 +98,9 @@ func play(d *deployment, seed uint64, o options) (*history, error) {
 		}
 	}
 	h.budget.Store(1 + int64(r.IntN(6)))
+	if h.weather.Storm {
+		h.budget.Store(20)
+	}
 	d.over(&h.weather, r)
 	stop := d.stream(d.t.Context(), h.weather, r)
 	var group sync.WaitGroup
@@ -121,7 +124,11 @@ func (a *actor) act() {
 	a.c = newClient(a.d.serve[a.r.IntN(len(a.d.serve))])
 	ctx, cancel := a.hurry()
 	defer cancel()
-	switch x := a.r.Float64(); {
+	x := a.r.Float64()
+	if a.weather.Storm {
+		x /= 2
+	}
+	switch {
 	case x < 0.15 && a.budget.Add(-1) >= 0:
 		a.killAndLook(ctx)
 	case x < 0.19:
