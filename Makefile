@@ -100,6 +100,11 @@ growth: bin/mandate ## import 100,000 users and 1,000,000 assignments, killed an
 	@go build -o .cache/growth ./test/growth
 	@.cache/growth -mandate bin/mandate -dir .cache/growth-data; status=$$?; rm -rf .cache/growth-data; exit $$status
 
+.PHONY: sweep
+sweep: bin/mandate ## delete a consumer with 1,000,000 access tokens, killed in the middle; SWEEP="-tokens 50000" (20 min, 8 GB)
+	@go build -o .cache/sweep ./test/sweep
+	@.cache/sweep -mandate bin/mandate -dir .cache/sweep-data $(SWEEP); status=$$?; rm -rf .cache/sweep-data; exit $$status
+
 .PHONY: lint
 lint: ## run the linters
 	test/acceptance/lint.sh

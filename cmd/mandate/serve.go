@@ -18,6 +18,7 @@ import (
 	"mandate/shared/app"
 	"mandate/shared/config"
 	"mandate/shared/local"
+	"mandate/shared/store"
 )
 
 type serveCommand struct {
@@ -76,16 +77,12 @@ func (c *serveCommand) run(ctx context.Context, l net.Listener, service *local.S
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
 	var following sync.WaitGroup
 	failed := make(chan error, len(service.Streams)+1)
-	if s.changes != nil { // DynamoDB's stream is read by its own event source
-		for _, f := range service.Streams {
-			p := f.Poller(s.changes, log)
-			p.Failures = s.failures
-			following.Go(func() {
-				if err := p.Run(ctx); err != nil {
-					failed <- fmt.Errorf("follow the changes: %w", err)
-				}
-			})
-		}
+	for _, f := range service.Streams {
+		following.Go(func() {
+			if err := follow(ctx, f, s, log); err != nil {
+				failed <- fmt.Errorf("follow the changes: %w", err)
+			}
+		})
 	}
 	for _, f := range service.Schedules {
 		following.Go(func() { f.Run(ctx, log) })
@@ -104,6 +101,21 @@ func (c *serveCommand) run(ctx context.Context, l net.Listener, service *local.S
 	err := server.Shutdown(ctx)
 	following.Wait()
 	return err
+}
+
+// follow feeds a function what changes in the table: as one shard, or those of DynamoDB.
+func follow(ctx context.Context, f local.StreamFunction, s storage, log *slog.Logger) error {
+	feed := func(ctx context.Context, shard string, changes store.Log) error {
+		p := f.Poller(changes, log)
+		p.Shard, p.Failures = shard, s.failures
+		return p.Run(ctx)
+	}
+	if s.stream == nil {
+		return feed(ctx, "", s.changes)
+	}
+	fromStart := f.Settings.FromStart
+	f.Settings.FromStart = true // of each shard; where a new reader begins, the stream knows
+	return s.stream.Follow(ctx, f.Reader, fromStart, feed)
 }
 
 func say(format string, a ...any) { fmt.Printf(format+"\n", a...) }

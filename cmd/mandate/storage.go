@@ -11,13 +11,15 @@ import (
 	"mandate/shared/secret"
 	"mandate/shared/store"
 	"mandate/shared/store/dynamodb"
+	"mandate/shared/store/dynamodb/stream"
 	"mandate/shared/store/embedded"
 )
 
 // storage is where a service keeps its data and the key that protects its keyset.
 type storage struct {
 	table   store.Table
-	changes store.Log // nil where changes come from elsewhere
+	changes store.Log      // nil where they are read shard by shard, from …
+	stream  *stream.Stream // … DynamoDB
 	key     secret.Wrapper
 	close   func()
 
@@ -41,7 +43,7 @@ func (c *place) openStorage(ctx context.Context) (storage, error) {
 		if err != nil {
 			return storage{}, err
 		}
-		return c.openTable(ctx, "", key)
+		return c.openTable(ctx, "", "", key)
 	}
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return storage{}, fmt.Errorf("data folder: %w", err)
@@ -50,12 +52,12 @@ func (c *place) openStorage(ctx context.Context) (storage, error) {
 	if err != nil {
 		return storage{}, err
 	}
-	s, err := c.openTable(ctx, filepath.Join(c.Data, "table.db"), key)
+	s, err := c.openTable(ctx, filepath.Join(c.Data, "table.db"), filepath.Join(c.Data, "stream.json"), key)
 	s.failures = &local.Failures{Path: filepath.Join(c.Data, "failures.jsonl")}
 	return s, err
 }
 
-func (c *place) openTable(ctx context.Context, path string, key secret.Wrapper) (storage, error) {
+func (c *place) openTable(ctx context.Context, path, positions string, key secret.Wrapper) (storage, error) {
 	if c.DynamoDBEndpoint != "" {
 		t, err := dynamodb.New(dynamodb.Options{Table: c.TableName, Region: "us-east-1", Endpoint: c.DynamoDBEndpoint})
 		if err != nil {
@@ -64,8 +66,12 @@ func (c *place) openTable(ctx context.Context, path string, key secret.Wrapper) 
 		if err := t.CreateTable(ctx); err != nil {
 			return storage{}, err
 		}
+		changes, err := c.openStream(ctx, t, positions)
+		if err != nil {
+			return storage{}, err
+		}
 		say("Table %s in the DynamoDB at %s.", c.TableName, c.DynamoDBEndpoint)
-		return storage{table: t, key: key, close: func() {}}, nil
+		return storage{table: t, stream: changes, key: key, close: func() {}}, nil
 	}
 	t, err := embedded.Open(embedded.Options{Path: path})
 	switch {
@@ -82,4 +88,16 @@ func (c *place) openTable(ctx context.Context, path string, key secret.Wrapper) 
 		say("Table in %s.", path)
 	}
 	return storage{table: t, changes: t, key: key, close: func() { _ = t.Close() }}, nil
+}
+
+func (c *place) openStream(ctx context.Context, t *dynamodb.Table, positions string) (*stream.Stream, error) {
+	arn, err := t.StreamARN(ctx)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := stream.OpenPositions(positions)
+	if err != nil {
+		return nil, err
+	}
+	return stream.New(stream.Options{Endpoint: c.DynamoDBEndpoint, Region: "us-east-1", ARN: arn, Keep: kept})
 }

@@ -85,6 +85,18 @@ func (t *Table) CreateTable(ctx context.Context) error {
 	return nil
 }
 
+// StreamARN names the table's stream, for whoever reads it without Lambda.
+func (t *Table) StreamARN(ctx context.Context) (string, error) {
+	out, err := t.client.DescribeTable(ctx, &sdk.DescribeTableInput{TableName: &t.name})
+	if err != nil {
+		return "", fmt.Errorf("describe table %s: %w", t.name, failure(ctx, err))
+	}
+	if out.Table.LatestStreamArn == nil {
+		return "", fmt.Errorf("table %s has no stream", t.name)
+	}
+	return *out.Table.LatestStreamArn, nil
+}
+
 func (s Schema) request(name string) *sdk.CreateTableInput {
 	keys := func(partition, sort string) []types.KeySchemaElement {
 		return []types.KeySchemaElement{
