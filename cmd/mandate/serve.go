@@ -51,7 +51,7 @@ func (c *serveCommand) Run() error {
 		return err
 	}
 	defer s.close()
-	a, err := app.New(ctx, app.Parts{Config: settings, Table: s.table, Wrapper: s.key, Log: log})
+	a, err := app.New(ctx, app.Parts{Config: settings, Table: s.table, Wrapper: s.key, Log: log, Abreast: sweepAbreast})
 	if err != nil {
 		return err
 	}
@@ -68,6 +68,9 @@ func (c *serveCommand) Run() error {
 	}
 	return c.run(ctx, listener, service, s, base, log)
 }
+
+// sweepAbreast leaves the processors to requests: on two cores a sweep keeps one busy.
+const sweepAbreast = 2
 
 // graceful is how long requests under way may still take when the service is told to stop.
 const graceful = 5 * time.Second

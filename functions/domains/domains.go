@@ -142,7 +142,7 @@ func get() api.Operation {
 }
 
 func remove(d *directory.Directory) api.Operation {
-	return api.Op(api.Spec[byID]{Name: "DeleteDomain", Action: "identity:delete_domain", Status: http.StatusNoContent, Reads: want},
+	return api.Op(api.Spec[byID]{Name: "DeleteDomain", Ends: true, Action: "identity:delete_domain", Status: http.StatusNoContent, Reads: want},
 		func(ctx context.Context, c *api.Call, in byID) (api.NoBody, error) {
 			if _, err := find(ctx, c, in.DomainID); err != nil {
 				return api.NoBody{}, err
@@ -172,7 +172,7 @@ func (in *updateIn) Check() error {
 
 func update(d *directory.Directory) api.Operation {
 	return api.Op(api.Spec[updateIn]{
-		Name: "UpdateDomain", Action: "identity:update_domain",
+		Name: "UpdateDomain", Ends: true, Action: "identity:update_domain",
 		Reads: func(rs *store.ReadSet, in updateIn) { want(rs, byID{in.DomainID}) },
 	}, func(ctx context.Context, c *api.Call, in updateIn) (body, error) {
 		if _, err := find(ctx, c, in.DomainID); err != nil {

@@ -127,7 +127,7 @@ func get() api.Operation {
 }
 
 func remove(d *directory.Directory) api.Operation {
-	return api.Op(api.Spec[byID]{Name: "DeleteGroup", Action: "identity:delete_group", Status: http.StatusNoContent, Reads: want},
+	return api.Op(api.Spec[byID]{Name: "DeleteGroup", Ends: true, Action: "identity:delete_group", Status: http.StatusNoContent, Reads: want},
 		func(ctx context.Context, c *api.Call, in byID) (api.NoBody, error) {
 			if _, err := find(ctx, c, in.GroupID); err != nil {
 				return api.NoBody{}, err

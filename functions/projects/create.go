@@ -119,7 +119,7 @@ func (in *updateIn) Check() error {
 
 func update(d *directory.Directory) api.Operation {
 	return api.Op(api.Spec[updateIn]{
-		Name: "UpdateProject", Action: "identity:update_project",
+		Name: "UpdateProject", Ends: true, Action: "identity:update_project",
 		Reads: func(rs *store.ReadSet, in updateIn) { want(rs, byID{in.ProjectID}) },
 	}, func(ctx context.Context, c *api.Call, in updateIn) (body, error) {
 		if _, is, err := domain(ctx, c, in.ProjectID, "identity:update_domain"); is || err != nil {

@@ -81,7 +81,7 @@ func find(ctx context.Context, c *api.Call, id string) (p directory.Project, err
 }
 
 func remove(d *directory.Directory) api.Operation {
-	return api.Op(api.Spec[byID]{Name: "DeleteProject", Action: "identity:delete_project", Status: http.StatusNoContent, Reads: want},
+	return api.Op(api.Spec[byID]{Name: "DeleteProject", Ends: true, Action: "identity:delete_project", Status: http.StatusNoContent, Reads: want},
 		func(ctx context.Context, c *api.Call, in byID) (api.NoBody, error) {
 			if _, is, err := domain(ctx, c, in.ProjectID, "identity:delete_domain"); is || err != nil {
 				if err != nil {

@@ -161,7 +161,7 @@ func get(g *directory.Registry) api.Operation {
 }
 
 func remove(d *directory.Directory, g *directory.Registry) api.Operation {
-	return api.Op(api.Spec[byID]{Name: "DeleteRole", Action: "identity:delete_role", Status: http.StatusNoContent},
+	return api.Op(api.Spec[byID]{Name: "DeleteRole", Ends: true, Action: "identity:delete_role", Status: http.StatusNoContent},
 		func(ctx context.Context, c *api.Call, in byID) (api.NoBody, error) {
 			if _, err := find(ctx, c, g, in.RoleID, "delete"); err != nil {
 				return api.NoBody{}, err

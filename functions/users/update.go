@@ -42,7 +42,7 @@ func (in *updateIn) Check() error {
 // before this answers (D-036, D-037).
 func update(d *directory.Directory) api.Operation {
 	return api.Op(api.Spec[updateIn]{
-		Name: "UpdateUser", Action: "identity:update_user",
+		Name: "UpdateUser", Ends: true, Action: "identity:update_user",
 		Reads: func(rs *store.ReadSet, in updateIn) { rs.Want(store.User(in.UserID), rs.Head()) },
 	}, func(ctx context.Context, c *api.Call, in updateIn) (body, error) {
 		if _, err := find(ctx, c, in.UserID); err != nil {

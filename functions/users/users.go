@@ -118,7 +118,7 @@ func get() api.Operation {
 }
 
 func remove(d *directory.Directory) api.Operation {
-	return api.Op(api.Spec[byID]{Name: "DeleteUser", Action: "identity:delete_user", Status: 204, Reads: want},
+	return api.Op(api.Spec[byID]{Name: "DeleteUser", Ends: true, Action: "identity:delete_user", Status: 204, Reads: want},
 		func(ctx context.Context, c *api.Call, in byID) (api.NoBody, error) {
 			if _, err := find(ctx, c, in.UserID); err != nil {
 				return api.NoBody{}, err

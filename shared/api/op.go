@@ -36,6 +36,10 @@ type Spec[In any] struct {
 	// and an empty body. Either way the caller is judged before.
 	BodyFirst bool
 
+	// Ends says that the operation may end something, so that ?dry_run=1 asks what would
+	// end. Other operations that write refuse it, lest they write.
+	Ends bool
+
 	// Reads notes what the operation will want from the table, so that it comes in the
 	// same trip as what the caller's token stands on. It only saves trips: whatever it
 	// leaves out is read when asked for. It is not called when the request did not decode.
@@ -67,10 +71,12 @@ type Authorizer interface {
 
 // Server is what operations need to be served.
 type Server struct {
-	Table     store.Table
-	Tokens    Authenticator
-	Policy    Authorizer
-	Now       func() time.Time
+	Table  store.Table
+	Tokens Authenticator
+	Policy Authorizer
+	Now    func() time.Time
+	// Ends counts what would follow from changes that were not made, for ?dry_run=1.
+	Ends      func(ctx context.Context, changes []store.Change) (any, error)
 	PublicURL string // base of all links, without version and trailing slash; "" derives it from each request
 	Log       *slog.Logger
 }
@@ -107,6 +113,7 @@ func Op[In, Out any](spec Spec[In], do func(context.Context, *Call, In) (Out, er
 	o.serve = func(c *Call) {
 		var in In
 		c.decoded = from.decode(c.Request, &in)
+		run := c.dry(spec.Ends)
 		if problem.Is(c.decoded, problem.KindTooLarge) {
 			c.fail(c.decoded)
 			return
@@ -132,6 +139,8 @@ func Op[In, Out any](spec Spec[In], do func(context.Context, *Call, In) (Out, er
 			c.fail(errors.New("operation succeeded without having been authorised"))
 		case c.decoded != nil:
 			c.fail(c.decoded)
+		case run != nil:
+			c.wouldEnd(run)
 		default:
 			c.succeed(out)
 		}

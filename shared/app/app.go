@@ -15,6 +15,7 @@ import (
 	"mandate/shared/policy"
 	"mandate/shared/secret"
 	"mandate/shared/store"
+	"mandate/shared/store/dry"
 	"mandate/shared/store/meter"
 	"mandate/shared/store/retry"
 	"mandate/shared/sweep"
@@ -45,6 +46,7 @@ type Parts struct {
 	Hasher  directory.Hasher // nil: one for this machine's cores
 	Now     func() time.Time
 	Log     *slog.Logger
+	Abreast int // entries of lists that a sweep follows side by side; 0: 16
 }
 
 // New puts an App together: it reads the sealing keys, or creates them in an empty table.
@@ -52,7 +54,7 @@ func New(ctx context.Context, p Parts) (*App, error) {
 	if p.Now == nil {
 		p.Now = time.Now
 	}
-	table := store.Marked(retry.New(meter.New(p.Table), retry.Options{}))
+	table := store.Marked(dry.New(retry.New(meter.New(p.Table), retry.Options{})))
 	rings, err := secret.OpenRings(ctx, secret.RingsOptions{Table: table, Wrapper: p.Wrapper})
 	if err != nil {
 		return nil, fmt.Errorf("open the sealing keys: %w", err)
@@ -86,14 +88,17 @@ func New(ctx context.Context, p Parts) (*App, error) {
 		},
 	})
 	pages, _ := p.Table.(store.Pages)
+	sweeper := sweep.New(sweep.Options{
+		Table: table, Pages: pages, Trusts: trusts, OAuth1: delegations, Directory: people, Tokens: tokens, Now: p.Now, Log: p.Log,
+		Abreast: p.Abreast,
+	})
 	return &App{
 		Config: p.Config, Table: table, Registry: registry, Trusts: trusts, OAuth1: delegations, Tokens: tokens, Now: p.Now, Log: p.Log,
 		Directory: people,
-		Sweeper: sweep.New(sweep.Options{
-			Table: table, Pages: pages, Trusts: trusts, OAuth1: delegations, Directory: people, Tokens: tokens, Now: p.Now, Log: p.Log,
-		}),
+		Sweeper:   sweeper,
 		API: &api.Server{
 			Table: table, Tokens: tokens, Policy: rules, Now: p.Now, PublicURL: p.Config.PublicURL, Log: p.Log,
+			Ends: func(ctx context.Context, changes []store.Change) (any, error) { return sweeper.Ends(ctx, changes) },
 		},
 	}, nil
 }

@@ -20,14 +20,14 @@ func (d *Directory) Check(e store.Entry) walk.Check {
 	case "password":
 		return walk.All(discard, store.User(strings.TrimPrefix(e.Key.PK, store.User("").PK)))
 	case "grant":
-		g := assignmentFrom(i)
+		g := AssignmentFrom(i)
 		keys := []store.Key{actorKey(g.Actor)}
 		if k, ok := targetKey(g.Target); ok {
 			keys = append(keys, k)
 		}
 		return walk.All(walk.Do(func(ctx context.Context) error { return d.dropGrant(ctx, g.Actor, g.Target) }), keys...)
 	case "grant_mirror":
-		g := assignmentFrom(i)
+		g := AssignmentFrom(i)
 		return walk.All(discard, store.Grant(g.Actor, g.Target))
 	case "member":
 		group, user := store.Group(strings.TrimPrefix(e.Key.PK, store.Group("").PK)), store.User(i.Str(attrID))

@@ -34,7 +34,8 @@ func (a Assignment) item(kind string) store.Item {
 	return i
 }
 
-func assignmentFrom(i store.Item) Assignment {
+// AssignmentFrom reads a grant's item, or its mirror under the target.
+func AssignmentFrom(i store.Item) Assignment {
 	return Assignment{
 		Actor:  store.Actor{Kind: i.Str(attrActorKind), ID: i.Str(attrActorID)},
 		Target: store.Target{Kind: i.Str(attrTargetKind), ID: i.Str(attrTargetID), Inherited: i.Bool(attrBelow)},
@@ -307,7 +308,7 @@ func (d *Directory) of(ctx context.Context, a store.Actor) ([]Assignment, error)
 func (d *Directory) grants(ctx context.Context, r store.Range) ([]Assignment, error) {
 	var found []Assignment
 	err := along(ctx, d.table, r, func(e store.Entry) error {
-		found = append(found, assignmentFrom(e.Item))
+		found = append(found, AssignmentFrom(e.Item))
 		return nil
 	})
 	if err != nil {

@@ -121,7 +121,7 @@ func (d *Directory) grantsGo(r store.Range) walk.Walk {
 	return walk.Walk{
 		Range: r,
 		Each: func(ctx context.Context, e store.Entry) error {
-			g := assignmentFrom(e.Item)
+			g := AssignmentFrom(e.Item)
 			return d.dropGrant(ctx, g.Actor, g.Target)
 		},
 		Ends: func(e store.Entry) (walk.Kill, bool) { return walk.Kill{Kind: walk.Grant, ID: e.Key.String()}, true },

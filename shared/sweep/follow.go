@@ -24,7 +24,7 @@ func (s *Sweeper) Follow(ctx context.Context, changes []store.Change) (failed []
 	errs := make([]error, len(changes))
 	ended := make([][]walk.Kill, len(changes))
 	var group sync.WaitGroup
-	free := make(chan struct{}, abreast)
+	free := make(chan struct{}, s.Abreast)
 	for n, c := range changes {
 		ended[n] = kills(c)
 		if len(ended[n]) == 0 && !s.concerns(c) {
@@ -39,6 +39,9 @@ func (s *Sweeper) Follow(ctx context.Context, changes []store.Change) (failed []
 	group.Wait()
 	s.again(ctx, changes, ended, errs)
 	for n, err := range errs {
+		if err != nil && ctx.Err() != nil {
+			return append(failed, changes[n].Position) // the process ends
+		}
 		if err != nil {
 			s.Log.ErrorContext(ctx, "cascade", "position", changes[n].Position, "item", changes[n].Key.String(), "cause", err.Error())
 			failed = append(failed, changes[n].Position)

@@ -34,9 +34,8 @@ import (
 
 // Bounds of a job's steps and of what is done side by side, in entries of lists.
 const (
-	least   = 100 // of a job, however many are in its batch
-	page    = 250 // entries read at once
-	abreast = 16  // entries followed side by side
+	least = 100 // of a job, however many are in its batch
+	page  = 250 // entries read at once
 )
 
 // Later is when lists on an index are gone through again.
@@ -56,6 +55,9 @@ type Options struct {
 	// Bound is how many entries of lists one batch of changes goes through in place, and
 	// one step of a job that is alone in its batch; 1000 when 0.
 	Bound int
+	// Abreast is how many entries are followed side by side; 16 when 0. In a process that
+	// also answers requests it is what they leave of the processors.
+	Abreast int
 }
 
 func (o Options) bound() int { return cmp.Or(o.Bound, 1000) }
@@ -67,7 +69,10 @@ type Sweeper struct {
 }
 
 // New makes a Sweeper.
-func New(o Options) *Sweeper { return &Sweeper{o, make(chan struct{}, abreast)} }
+func New(o Options) *Sweeper {
+	o.Abreast = cmp.Or(o.Abreast, 16)
+	return &Sweeper{o, make(chan struct{}, o.Abreast)}
+}
 
 // walks is the plan of a cascade: the lists of what stood on something.
 func (s *Sweeper) walks(k walk.Kill) []walk.Walk {
