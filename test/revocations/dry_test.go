@@ -35,6 +35,7 @@ func TestDryRun(t *testing.T) {
 	bob := s.ID("users", "user", object{"name": "bob", "password": "pw-bob"})
 	crew := s.ID("groups", "group", object{"name": "crew"})
 	consumer := s.ID("OS-OAUTH1/consumers", "consumer", object{"description": "ci"})
+	spare := s.ID("roles", "role", object{"name": "spare"})
 	role := s.Must(200, "GET", "/v3/roles?name=member", s.Admin(), nil).Body["roles"].([]any)[0].(object)["id"].(string)
 	s.Must(204, "PUT", "/v3/projects/"+web+"/users/"+ada+"/roles/"+role, s.Admin(), nil)
 	s.Must(204, "PUT", "/v3/projects/"+web+"/groups/"+crew+"/roles/"+role, s.Admin(), nil)
@@ -65,7 +66,7 @@ func TestDryRun(t *testing.T) {
 		"a project, disabled": {"PATCH", "/v3/projects/" + web, object{"project": object{"enabled": false}}, map[string]float64{"tokens": 2}, false},
 		"a domain, disabled":  {"PATCH", "/v3/domains/" + lab, object{"domain": object{"enabled": false}}, nil, false},
 		"a consumer":          {"DELETE", "/v3/OS-OAUTH1/consumers/" + consumer, nil, map[string]float64{"consumers": 1}, true},
-		"a role":              {"DELETE", "/v3/roles/" + role, nil, map[string]float64{"roles": 1}, false},
+		"a role":              {"DELETE", "/v3/roles/" + spare, nil, map[string]float64{"roles": 1}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := s.Must(200, c.method, c.path+"?dry_run=1", s.Admin(), c.body).Member("dry_run")
