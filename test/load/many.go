@@ -76,6 +76,22 @@ func (w *World) sendExactly(k *Case, n int) error {
 	return err
 }
 
+// Quiet waits until the service does nothing on its own any more, such as tidying after
+// what was revoked, for at most two minutes.
+func (w *World) Quiet() error {
+	const look, most = 500 * time.Millisecond, 2 * time.Minute
+	before, err := w.processes.cpu()
+	for began := time.Now(); err == nil && time.Since(began) < most; {
+		time.Sleep(look)
+		var after reading
+		if after, err = w.processes.cpu(); err != nil || after.since(before) < look/50 {
+			break
+		}
+		before = after
+	}
+	return err
+}
+
 // FirstAfter measures the first validation after a revocation, n times: each time a token
 // is revoked, which empties whatever a service keeps of validations, then one is validated.
 func (w *World) FirstAfter(n int) (Cell, error) {

@@ -204,6 +204,9 @@ func (m measurement) firsts(ctx context.Context, r *report, ours, theirs *side) 
 			}
 		}
 		there = among
+		if err := errors.Join(ours.world.Quiet(), theirs.world.Quiet()); err != nil {
+			return err
+		}
 		row := row{name: fmt.Sprintf("first validation, %d revocations", among), level: 1}
 		for round := range m.rounds {
 			var pair [2]load.Cell
