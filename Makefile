@@ -79,6 +79,10 @@ localstack: ## deploy to LocalStack by compose, and a delegation through it (nee
 localstack-host: ## the same without a registry (needs Python 3.13, Docker, docker-registry, a JDK, Maven)
 	localstack/host.sh
 
+.PHONY: coldstart
+coldstart: ## measure size and start of the function that validates tokens (needs a JDK and Maven)
+	go run ./test/coldstart
+
 .PHONY: bench
 bench: bin/mandate ## measure validating and issuing over the whole local path, and what a validation allocates
 	test/bench.sh

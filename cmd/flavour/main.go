@@ -33,6 +33,10 @@ func main() {
 		f.Variables[name] = value
 		return nil
 	})
+	flag.Func("only", "functions to keep, separated by commas; all when not given", func(text string) error {
+		f.Only = strings.Split(text, ",")
+		return nil
+	})
 	out := flag.String("o", "", "the file to write; standard output when empty")
 	flag.Parse()
 	if err := run(f, *out); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -16,6 +17,7 @@ type Flavour struct {
 	REST      bool              // a REST API instead of an HTTP API: for WAF, private endpoints and emulators
 	Code      string            // folder of the executables, seen from the new template; "" leaves CodeUri as it is
 	Variables map[string]string // more variables for all functions, such as those of local modes
+	Only      []string          // functions to keep, with what hangs on nothing else; all of them when empty
 }
 
 // Stage is the REST API's one stage. It stands before every path that a client sends.
@@ -38,6 +40,11 @@ func Derive(text []byte, f Flavour) ([]byte, error) {
 	resources := member(root, "Resources")
 	if resources == nil {
 		return nil, errors.New("read the template: it has no Resources")
+	}
+	if len(f.Only) > 0 {
+		if err := keepOnly(root, f.Only); err != nil {
+			return nil, err
+		}
 	}
 	if f.REST {
 		if err := toREST(root, resources); err != nil {
@@ -79,6 +86,73 @@ func Derive(text []byte, f Flavour) ([]byte, error) {
 		return nil, fmt.Errorf("write the template: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+// keepOnly drops all functions but some, and every resource and output that names one that
+// was dropped: alarms, permissions, the dashboard.
+func keepOnly(root *yaml.Node, names []string) error {
+	resources := member(root, "Resources")
+	gone := map[string]bool{}
+	for _, r := range members(resources) {
+		if member(r.value, "Type").Value == "AWS::Serverless::Function" && !slices.Contains(names, r.name) {
+			gone[r.name] = true
+		}
+	}
+	for _, name := range names {
+		if member(resources, name) == nil {
+			return fmt.Errorf("the template has no function %s", name)
+		}
+	}
+	for before := -1; before != len(gone); {
+		before = len(gone)
+		for _, r := range members(resources) {
+			if names := references(r.value); slices.ContainsFunc(names, func(n string) bool { return gone[n] }) {
+				gone[r.name] = true
+			}
+		}
+	}
+	for _, section := range []*yaml.Node{resources, member(root, "Outputs")} {
+		if section == nil {
+			continue
+		}
+		var kept []*yaml.Node
+		for _, r := range members(section) {
+			if !gone[r.name] && !slices.ContainsFunc(references(r.value), func(n string) bool { return gone[n] }) {
+				kept = append(kept, r.key, r.value)
+			}
+		}
+		section.Content = kept
+	}
+	return nil
+}
+
+// reference finds the logical ids in a !Sub.
+var reference = regexp.MustCompile(`\$\{([A-Za-z0-9]+)`)
+
+// references lists the logical ids that a part of the template names.
+func references(part *yaml.Node) []string {
+	var names []string
+	each(part, func(n *yaml.Node) {
+		switch n.Tag {
+		case "!Ref", "!GetAtt":
+			name, _, _ := strings.Cut(n.Value, ".")
+			names = append(names, name)
+		case "!Sub":
+			text := n.Value
+			if n.Kind == yaml.SequenceNode && len(n.Content) > 0 {
+				text = n.Content[0].Value
+			}
+			for _, found := range reference.FindAllStringSubmatch(text, -1) {
+				names = append(names, found[1])
+			}
+		}
+	})
+	for _, p := range members(part) {
+		if p.name == "DependsOn" {
+			each(p.value, func(n *yaml.Node) { names = append(names, n.Value) })
+		}
+	}
+	return names
 }
 
 // toREST turns the HTTP API and every event of it into their REST counterparts.

@@ -45,6 +45,22 @@ func TestAFlavourKeepsTheRest(t *testing.T) {
 	assert.Contains(t, text, "DYNAMODB_ENDPOINT: 'http://127.0.0.1:8000'")
 }
 
+func TestAFlavourOfFewFunctions(t *testing.T) {
+	text := string(mandate.Template) + "  Late:\n    Value: !GetAtt DeleteTrust.Arn\n"
+	text = strings.Replace(text, "Resources:\n", "Resources:\n  Alarm: { Type: 'AWS::CloudWatch::Alarm', Properties: { Of: !Sub '${CreateTrust}-x' } }\n"+
+		"  Sum: { Type: 'AWS::CloudWatch::CompositeAlarm', DependsOn: Alarm }\n", 1)
+	out, err := sam.Derive([]byte(text), sam.Flavour{Only: []string{"ValidateToken", "Fallback"}})
+	require.NoError(t, err)
+	few, err := sam.Parse(out)
+	require.NoError(t, err)
+	require.Len(t, few.Functions, 2)
+	assert.Equal(t, "Fallback", few.Functions[0].Name)
+	assert.Contains(t, string(out), "ReaderRole:")
+	for _, gone := range []string{"Alarm:", "Sum:", "Late:"} {
+		assert.NotContains(t, string(out), gone, "it names a function that is gone")
+	}
+}
+
 func TestDeriveRefuses(t *testing.T) {
 	with := func(old, changed string) string {
 		text := strings.Replace(string(mandate.Template), old, changed, 1)
@@ -61,6 +77,7 @@ func TestDeriveRefuses(t *testing.T) {
 		"no resources":                        {"Globals: {}", sam.Flavour{}, "no Resources"},
 		"a property that it does not know":    {with("FailOnWarnings: true", "CorsConfiguration: true"), sam.Flavour{REST: true}, "Api: property CorsConfiguration is not translated"},
 		"an event's property it knows not":    {with("Method: POST,", "Method: POST, Auth: {},"), sam.Flavour{REST: true}, "property Auth is not translated"},
+		"a function that is not there":        {string(mandate.Template), sam.Flavour{Only: []string{"Nobody"}}, "no function Nobody"},
 		"no API":                              {with("AWS::Serverless::HttpApi", "AWS::S3::Bucket"), sam.Flavour{REST: true}, "0 HTTP APIs"},
 		"executables that are somewhere else": {with("CodeUri: .build/", "CodeUri: bin/"), sam.Flavour{Code: "x"}, "not below .build/"},
 	} {

@@ -2,9 +2,9 @@
 # What `make acceptance` does: linters, both engines, the deployment's template; the stock
 # client through delegation, on every resource and through OAuth1, on both engines; gophercloud
 # on both; the commands of docs/delegation.md, old clients on v2.0, keystonemiddleware, OpenStack's own API tests;
-# and a service that is killed under load. Everything fetched is pinned and kept in .cache/.
+# the deployed functions in emulators; and a service that is killed under load. Everything fetched is pinned and kept in .cache/.
 #
-#   test/acceptance/run.sh [STEP...]    all steps, or those named (lint engines template flow resources oauth1 gophercloud page v2 middleware tempest crash)
+#   test/acceptance/run.sh [STEP...]    all steps, or those named (lint engines template flow resources oauth1 gophercloud page v2 middleware tempest emulators crash)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source test/acceptance/steps.sh
@@ -19,8 +19,24 @@ both() {
   step "$name on DynamoDB Local" test/acceptance/serve.sh dynamodb "$@"
 }
 
+# The deployed functions in emulators, where what they need is there.
+emulators() {
+  source test/emulators/docker.sh
+  source localstack/python.sh
+  if ! docker_there; then
+    echo "no emulators: there is neither Docker nor root with dockerd and iptables (make sam-local, make localstack-host)"
+    return
+  fi
+  step "sam local" test/acceptance/sam-local.sh
+  if ! command -v docker-registry >/dev/null || ! python313 >/dev/null 2>&1; then
+    echo "no LocalStack: it needs Python 3.13 and docker-registry (make localstack-host)"
+    return
+  fi
+  SMALL=1 step "LocalStack, a small stack" localstack/host.sh
+}
+
 steps=("$@")
-[ ${#steps[@]} -gt 0 ] || steps=(lint engines template flow resources oauth1 gophercloud page v2 middleware tempest crash)
+[ ${#steps[@]} -gt 0 ] || steps=(lint engines template flow resources oauth1 gophercloud page v2 middleware tempest emulators crash)
 began=$SECONDS
 for name in "${steps[@]}"; do
   case $name in
@@ -35,6 +51,7 @@ for name in "${steps[@]}"; do
     tempest) step "Tempest" test/acceptance/serve.sh embedded test/acceptance/tempest.sh ;;
     middleware) test/acceptance/middleware.sh ;;
     v2) step "old clients" test/acceptance/serve.sh embedded test/acceptance/v2.py ;;
+    emulators) emulators ;;
     crash) step "killed under load" go run ./test/crash ;;
     *) echo "unknown step $name" >&2; exit 2 ;;
   esac

@@ -59,7 +59,7 @@ local=.build/local
 rm -rf "$local"
 step "executables" make -s build ARCH="$arch" BUILD="$local"
 for area in "$local"/*/; do cp -p "$work/data/master.key" "$area"; done
-go run ./cmd/flavour -code . -o "$local/template.yaml" -set "DYNAMODB_ENDPOINT=$endpoint" -set MASTER_KEY_FILE=/var/task/master.key
+go run ./cmd/flavour -code . -o "$local/template.yaml" -set "DYNAMODB_ENDPOINT=$endpoint" -set KMS_KEY_ARN= -set MASTER_KEY_FILE=/var/task/master.key
 step "sam build" "$sam" build --template "$local/template.yaml" --build-dir "$local/sam" --parameter-overrides "Architecture=$machine"
 
 invoke() { # FUNCTION EVENT EXPECTED
