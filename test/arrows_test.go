@@ -69,13 +69,15 @@ var arrows = []struct {
 	from string
 	to   []string
 }{
-	{"functions/*/lambda", []string{"functions", "shared/app", "shared/gateway", "shared/api"}},
-	{"functions/*", []string{"shared/app", "shared/api", "shared/directory", "shared/trust", "shared/oauth1", "shared/token", "shared/policy", "shared/problem", "shared/secret", "shared/store", "shared/sweep", "shared/walk", "shared/route"}},
+	{"functions/*/lambda", []string{"functions", "shared/app", "shared/gateway", "shared/api", "shared/notify"}},
+	{"functions/*", []string{"shared/app", "shared/notify", "shared/revocation", "shared/api", "shared/directory", "shared/trust", "shared/oauth1", "shared/token", "shared/policy", "shared/problem", "shared/secret", "shared/store", "shared/sweep", "shared/walk", "shared/route"}},
 	{"functions", []string{"functions", "shared/app", "shared/api"}},
 	{"shared/local", []string{"functions", "shared"}},
-	{"shared/app", []string{"shared/api", "shared/config", "shared/directory", "shared/oauth1", "shared/policy", "shared/secret", "shared/store", "shared/sweep", "shared/token", "shared/trust"}},
+	{"shared/app", []string{"shared/api", "shared/config", "shared/directory", "shared/oauth1", "shared/policy", "shared/revocation", "shared/secret", "shared/store", "shared/sweep", "shared/token", "shared/trust"}},
 	{"shared/gateway", []string{"shared/api", "shared/app", "shared/config", "shared/problem", "shared/route", "shared/secret", "shared/store"}},
 	{"shared/api", []string{"shared/policy", "shared/problem", "shared/secret", "shared/store"}},
+	{"shared/notify", []string{"shared/notify", "shared/oauth1", "shared/revocation", "shared/secret", "shared/store"}},
+	{"shared/revocation", []string{"shared/directory", "shared/oauth1", "shared/problem", "shared/store", "shared/token", "shared/trust"}},
 	{"shared/token", []string{"shared/directory", "shared/oauth1", "shared/policy", "shared/problem", "shared/secret", "shared/store", "shared/trust"}},
 	{"shared/trust", []string{"shared/directory", "shared/policy", "shared/problem", "shared/secret", "shared/store", "shared/walk"}},
 	{"shared/bulk", []string{"shared/directory", "shared/problem", "shared/secret", "shared/store"}},

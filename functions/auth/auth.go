@@ -14,7 +14,7 @@ import (
 func Operations(a *app.App) []api.Operation {
 	return []api.Operation{
 		issue(a), validate(a), check(a), revoke(a),
-		listRevoked(a), listOfUser(a), revokeOfUser(a),
+		listRevoked(a), listEvents(a), listOfUser(a), revokeOfUser(a),
 		catalog(a), system(a), fetch(a),
 	}
 }

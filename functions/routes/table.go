@@ -61,6 +61,8 @@ var Table = []route.Route{
 	{Method: "HEAD", Path: "/v3/OS-OAUTH1/consumers/{consumer_id}", Operation: "GetConsumer", Function: "GetConsumer"},
 	{Method: "PATCH", Path: "/v3/OS-OAUTH1/consumers/{consumer_id}", Operation: "UpdateConsumer", Function: "UpdateConsumer"},
 	{Method: "POST", Path: "/v3/OS-OAUTH1/request_token", Operation: "CreateRequestToken", Function: "CreateRequestToken"},
+	{Method: "GET", Path: "/v3/OS-REVOKE/events", Operation: "ListRevokeEvents", Function: "ListRevokeEvents"},
+	{Method: "HEAD", Path: "/v3/OS-REVOKE/events", Operation: "ListRevokeEvents", Function: "ListRevokeEvents"},
 	{Method: "GET", Path: "/v3/OS-TRUST/trusts", Operation: "ListTrusts", Function: "ListTrusts"},
 	{Method: "HEAD", Path: "/v3/OS-TRUST/trusts", Operation: "ListTrusts", Function: "ListTrusts"},
 	{Method: "POST", Path: "/v3/OS-TRUST/trusts", Operation: "CreateTrust", Function: "CreateTrust"},

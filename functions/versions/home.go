@@ -9,6 +9,7 @@ const (
 	federation = core + "ext/OS-FEDERATION/1.0/"
 	oauth1     = core + "ext/OS-OAUTH1/1.0/"
 	pki        = core + "ext/OS-PKI/1.0/"
+	revoke     = core + "ext/OS-REVOKE/1.0/"
 	trust      = core + "ext/OS-TRUST/1.0/"
 )
 
@@ -19,6 +20,7 @@ type relation struct{ in, name, path string }
 var relations = []relation{
 	{core, "auth_tokens", "/auth/tokens"},
 	{pki, "revocations", "/auth/tokens/OS-PKI/revoked"},
+	{revoke, "events", "/OS-REVOKE/events"},
 	{core, "auth_catalog", "/auth/catalog"},
 	{core, "auth_projects", "/auth/projects"},
 	{core, "auth_domains", "/auth/domains"},

@@ -12,6 +12,7 @@ import (
 	"mandate/shared/problem"
 	"mandate/shared/secret"
 	"mandate/shared/store"
+	"mandate/shared/store/author"
 	"mandate/shared/store/meter"
 )
 
@@ -116,6 +117,7 @@ func (c *Call) authenticate(open bool, reads func()) error {
 	})
 	if err == nil {
 		c.Caller = caller
+		c.ctx = author.With(c.ctx, author.Of{UserID: caller.UserID, RequestID: c.event.id})
 	}
 	if problem.Is(err, problem.KindNotFound) || problem.Is(err, problem.KindForbidden) {
 		return problem.Unauthorized(err) // class (b): a genuine token that stands on something gone

@@ -13,8 +13,10 @@ import (
 	"mandate/shared/directory"
 	"mandate/shared/oauth1"
 	"mandate/shared/policy"
+	"mandate/shared/revocation"
 	"mandate/shared/secret"
 	"mandate/shared/store"
+	"mandate/shared/store/author"
 	"mandate/shared/store/dry"
 	"mandate/shared/store/meter"
 	"mandate/shared/store/retry"
@@ -33,6 +35,7 @@ type App struct {
 	OAuth1    *oauth1.Service
 	Tokens    *token.Service
 	Sweeper   *sweep.Sweeper
+	Events    *revocation.Log
 	API       *api.Server
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -54,7 +57,7 @@ func New(ctx context.Context, p Parts) (*App, error) {
 	if p.Now == nil {
 		p.Now = time.Now
 	}
-	table := store.Marked(dry.New(retry.New(meter.New(p.Table), retry.Options{})))
+	table := store.Marked(dry.New(author.New(retry.New(meter.New(p.Table), retry.Options{}), p.Now)))
 	rings, err := secret.OpenRings(ctx, secret.RingsOptions{Table: table, Wrapper: p.Wrapper})
 	if err != nil {
 		return nil, fmt.Errorf("open the sealing keys: %w", err)
@@ -94,8 +97,8 @@ func New(ctx context.Context, p Parts) (*App, error) {
 	})
 	return &App{
 		Config: p.Config, Table: table, Registry: registry, Trusts: trusts, OAuth1: delegations, Tokens: tokens, Now: p.Now, Log: p.Log,
-		Directory: people,
-		Sweeper:   sweeper,
+		Directory: people, Events: revocation.NewLog(table, p.Now, p.Config.TokenExpiration),
+		Sweeper: sweeper,
 		API: &api.Server{
 			Table: table, Tokens: tokens, Policy: rules, Now: p.Now, PublicURL: p.Config.PublicURL, Log: p.Log,
 			Ends: func(ctx context.Context, changes []store.Change) (any, error) { return sweeper.Ends(ctx, changes) },

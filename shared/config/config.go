@@ -33,6 +33,7 @@ type Config struct {
 	AllowPlaintext          bool          // OAUTH1_ALLOW_PLAINTEXT: whether PLAINTEXT signatures are accepted without https (false)
 	AllowRepeats            bool          // OAUTH1_ALLOW_REPEATS: whether a signed OAuth1 request may be sent twice (false)
 	V2                      bool          // V2: whether the v2.0 token API is served: on or off (on)
+	EventBus                string        // EVENT_BUS: name or ARN of the EventBridge bus that is told what ended; "" none
 	LogLevel                slog.Level    // LOG_LEVEL: debug, info, warn or error (info)
 }
 
@@ -56,6 +57,7 @@ func Read(env func(string) string) (Config, error) {
 		AllowPlaintext:          r.flag("OAUTH1_ALLOW_PLAINTEXT", false),
 		AllowRepeats:            r.flag("OAUTH1_ALLOW_REPEATS", false),
 		V2:                      r.oneOf("V2", "on", "off") == "on",
+		EventBus:                env("EVENT_BUS"),
 		LogLevel:                r.level("LOG_LEVEL"),
 	}
 	return c, errors.Join(r.problems...)

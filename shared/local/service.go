@@ -12,6 +12,7 @@ import (
 	"mandate/functions"
 	"mandate/functions/cascade"
 	"mandate/functions/fallback"
+	"mandate/functions/publish"
 	"mandate/shared/app"
 	"mandate/shared/gateway"
 	"mandate/shared/route"
@@ -40,6 +41,7 @@ type StreamFunction struct {
 func streamFunctions(a *app.App) map[string]gateway.Changes {
 	return map[string]gateway.Changes{
 		"cascade": cascade.New(a).Handle,
+		"publish": publish.New(a).Handle,
 	}
 }
 

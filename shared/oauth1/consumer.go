@@ -18,7 +18,8 @@ type Consumer struct {
 	Extra       []byte  // attributes that we keep without knowing them (directory.Merge)
 }
 
-func consumerFrom(i store.Item) Consumer {
+// ConsumerFrom reads a consumer's item.
+func ConsumerFrom(i store.Item) Consumer {
 	c := Consumer{ID: i.Str(attrID), Extra: i.Bytes(attrExtra)}
 	if i.Has(attrDescription) {
 		d := i.Str(attrDescription)
@@ -59,7 +60,7 @@ func (s *Service) Consumer(rs *store.ReadSet, id string) (Consumer, error) {
 	if i == nil {
 		return Consumer{}, problem.NotFound("consumer", id)
 	}
-	return consumerFrom(i), nil
+	return ConsumerFrom(i), nil
 }
 
 // Consumers lists all consumers by id.
@@ -84,7 +85,7 @@ func (s *Service) Consumers(ctx context.Context, rs *store.ReadSet) ([]Consumer,
 				return err
 			}
 			if i != nil {
-				all = append(all, consumerFrom(i))
+				all = append(all, ConsumerFrom(i))
 			}
 		}
 		return nil

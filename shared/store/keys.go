@@ -3,6 +3,8 @@ package store
 import (
 	"fmt"
 	"strconv"
+	"strings"
+	"time"
 )
 
 // This file alone knows what keys look like. Everything is in one table; `…` is an id.
@@ -59,7 +61,8 @@ import (
 //	GONE#ROLE#…                 GONE                              role that was deleted: its id is not given again
 //	IMPORT#… (digest of a file) IMPORT                            how far an interrupted import came
 //	JOBS                        … (due time) #what                a cascade too long for one step, or to pass again
-//	EVENT#… (hour) #shard       …                                 revocation event
+//	EVENT#… (hour) #shard       … (time, id)                      revocation event
+//	AUTHOR#… (pk of an item)    … (its sk)                        who deleted that item, for whoever tells of it
 //
 //	index 1 (i1, audit)         USER#… (acting user)              live tokens of a user
 //	index 2 (i2, audit)         CHAIN#… (root), TRUST#…, ACCESS#… tokens of a chain, a trust, an access token
@@ -299,6 +302,48 @@ const RevokedLists = 16
 // first digit of its audit id.
 func Revoked(at int64, auditHex string) Key {
 	return Key{"LIST#REVOKED#" + auditHex[:1], fmt.Sprintf("%017d#%s", at, auditHex)}
+}
+
+// EventShards is how many partitions the events of one hour have.
+const EventShards = 4
+
+// Event is a revocation event, by when it happened and its id, 32 hex digits. An hour's
+// events are spread by the last digit of their ids.
+func Event(at time.Time, id string) Key {
+	digit, _ := strconv.ParseUint(id[len(id)-1:], 16, 8)
+	return Key{eventHour(at, int(digit)%EventShards), EventPlace(at, id)} //nolint:gosec // G115: a digit
+}
+
+// EventHour is one shard of the events of the hour that a time falls in, 0 ≤ shard < EventShards.
+func EventHour(at time.Time, shard int) Range { return Range{PK: eventHour(at, shard)} }
+
+func eventHour(at time.Time, shard int) string {
+	return "EVENT#" + at.UTC().Format("2006-01-02T15") + "#" + strconv.Itoa(shard)
+}
+
+// EventPlace is where an event stands among all events; places sort as events happened.
+func EventPlace(at time.Time, id string) string { return fmt.Sprintf("%017d#%s", at.UnixMicro(), id) }
+
+// Author says who deleted the item of a key.
+func Author(k Key) Key { return Key{"AUTHOR#" + k.PK, k.SK} }
+
+// Evidence reports whether tokens stand on the item, so that changing it can end one.
+// The head is left out: it never changes alone.
+func (k Key) Evidence() bool {
+	kind, _, _ := strings.Cut(k.PK, "#")
+	switch kind {
+	case KindUser, KindGroup:
+		return k.SK == kind || strings.HasPrefix(k.SK, "GRANT#")
+	case KindProject, KindDomain, "TRUST", "CONSUMER", "ACCESS", "TOKEN":
+		return k.SK == kind
+	}
+	return kind == "ROLES"
+}
+
+// OAuth1 reports whether the item is a consumer, a request token or an access token.
+func (k Key) OAuth1() bool {
+	kind, _, _ := strings.Cut(k.PK, "#")
+	return k.SK == kind && (kind == "CONSUMER" || kind == "REQUEST" || kind == "ACCESS")
 }
 
 // Failures counts the logins that failed of late, by a digest of whose they were.

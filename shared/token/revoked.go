@@ -14,6 +14,7 @@ import (
 // Revoked is a token that was revoked before its time.
 type Revoked struct {
 	Audit     AuditID
+	Derived   bool      // from another token
 	At        time.Time // when it was revoked
 	ExpiresAt time.Time
 }
@@ -31,7 +32,7 @@ func WasRevoked(c store.Change) (Revoked, bool) {
 }
 
 func revokedFrom(row Row, i store.Item) Revoked {
-	return Revoked{row.Audit, time.UnixMicro(i.Int(AttrRevokedAt)).UTC(), row.ExpiresAt}
+	return Revoked{Audit: row.Audit, Derived: row.Derived(), At: time.UnixMicro(i.Int(AttrRevokedAt)).UTC(), ExpiresAt: row.ExpiresAt}
 }
 
 func (r Revoked) key() store.Key { return store.Revoked(r.At.UnixMicro(), r.Audit.Hex()) }
@@ -122,7 +123,7 @@ func (s *Service) loadRevoked(rs *store.ReadSet, l *RevokedListing, upTo string)
 						return fmt.Errorf("entry %s: %w", e.Key, err)
 					}
 					if e.Key.SK != upTo && s.now().Before(expires) {
-						l.parts[n] = append(l.parts[n], Revoked{audit, time.UnixMicro(e.Item.Int(AttrRevokedAt)).UTC(), expires})
+						l.parts[n] = append(l.parts[n], Revoked{Audit: audit, At: time.UnixMicro(e.Item.Int(AttrRevokedAt)).UTC(), ExpiresAt: expires})
 					}
 				}
 				if page.Next == "" {
