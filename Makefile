@@ -92,6 +92,11 @@ bench-peer: bin/mandate ## measure beside a real Keystone and write docs/perform
 	@go build -o .cache/peer-bench ./test/peer
 	@exec .cache/peer-bench -mandate bin/mandate $(if $(SHORT),-short,-out docs) $(PEER_FLAGS)
 
+.PHONY: growth-curves
+growth-curves: ## compare validating and issuing among 100 and among 10,000 and 1,000,000 users, trusts, tokens, revocations (10 min)
+	go test ./test/among -run '^$$' -bench . -benchtime 1x -timeout 30m -among 10000
+	go test ./test/among -run '^$$' -bench . -benchtime 1x -timeout 30m -among 1000000
+
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME each (10m), one after the other; FUZZ=FuzzOpen runs one
 	@grep -rEo --include='*_test.go' '^func $(or $(FUZZ),Fuzz[A-Za-z]*)\(' functions shared test | while IFS=: read -r file func; do \

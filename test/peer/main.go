@@ -157,7 +157,7 @@ func (m measurement) row(ctx context.Context, r *report, level int, ours *load.C
 const many = 10_000
 
 func (m measurement) lists(ctx context.Context, r *report, ours, theirs *side) error {
-	if !strings.Contains("list trusts", m.only) {
+	if !strings.Contains("list 10,000 trusts", m.only) && !strings.Contains("list a page", m.only) {
 		return nil
 	}
 	if m.out == "" && m.rounds < 5 { // short
@@ -185,7 +185,7 @@ func (m measurement) lists(ctx context.Context, r *report, ours, theirs *side) e
 	if err := m.row(ctx, r, 1, ours.world.Client, all, theirs.world.Client, theirAll); err != nil {
 		return err
 	}
-	page.Name = "page of 10,000 : page of 100, both Mandate's"
+	page.Name = "list a page of 10,000 : of 100, both Mandate's"
 	return m.row(ctx, r, 1, ours.world.Client, page, ours.world.Client, small)
 }
 
