@@ -187,6 +187,6 @@ func start(ctx context.Context, executable string, env []string) (waited, proces
 		return 0, 0, fmt.Errorf("the function ended before it was ready: %w", err)
 	}
 	_ = c.Process.Kill()
-	<-ended
+	<-ended //nolint:errcheck // it was killed
 	return waited, c.ProcessState.UserTime() + c.ProcessState.SystemTime(), nil
 }
