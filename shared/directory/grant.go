@@ -157,6 +157,9 @@ func newGrant(rs *store.ReadSet, a store.Actor, t store.Target, roleID string) (
 	case err != nil:
 		return nil, err
 	case held == nil:
+		if err := roomForGrant(rs, a, t, head); err != nil {
+			return nil, err
+		}
 		return firstGrant(Assignment{a, t, store.NewSet(roleID)}, head), nil
 	case held.Set(attrGrantRoles).Has(roleID):
 		return nil, nil

@@ -140,6 +140,9 @@ func newMember(rs *store.ReadSet, groupID, userID string) ([]store.Mutation, err
 	if err != nil || u.Groups.Has(groupID) {
 		return nil, err
 	}
+	if err := roomForGroup(u); err != nil {
+		return nil, err
+	}
 	return []store.Mutation{
 		store.Update(store.User(userID)).Insert(attrGroups, groupID).Where(store.Lacks(attrGroups, groupID)),
 		store.Create(store.Member(groupID, userID), store.Item{store.AttrType: "member", attrID: userID}),
