@@ -69,8 +69,9 @@ func (c *serveCommand) Run() error {
 	return c.run(ctx, listener, service, s, base, log)
 }
 
-// sweepAbreast leaves the processors to requests: on two cores a sweep keeps one busy.
-const sweepAbreast = 2
+// sweepAbreast is as many as share a commit of the embedded table without filling the
+// processors, which requests need: nearly all of a sweep is the one writer.
+const sweepAbreast = 8
 
 // graceful is how long requests under way may still take when the service is told to stop.
 const graceful = 5 * time.Second

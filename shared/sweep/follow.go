@@ -20,7 +20,7 @@ import (
 // be given again. What TTL removed had ended before, and so had everything that hung on it:
 // from that nothing follows.
 func (s *Sweeper) Follow(ctx context.Context, changes []store.Change) (failed []string) {
-	budget := NewBudget(s.bound())
+	budget, jobs := NewBudget(s.bound()), NewBudget(s.bound())
 	errs := make([]error, len(changes))
 	ended := make([][]walk.Kill, len(changes))
 	var group sync.WaitGroup
@@ -33,7 +33,7 @@ func (s *Sweeper) Follow(ctx context.Context, changes []store.Change) (failed []
 		free <- struct{}{}
 		group.Go(func() {
 			defer func() { <-free }()
-			errs[n] = s.follow(ctx, c, ended[n], budget)
+			errs[n] = s.follow(ctx, c, ended[n], budget, jobs)
 		})
 	}
 	group.Wait()
@@ -89,9 +89,9 @@ func (s *Sweeper) drives(c store.Change) bool {
 	return !c.New.Bool(attrLate) || c.Old != nil
 }
 
-func (s *Sweeper) follow(ctx context.Context, c store.Change, ended []walk.Kill, budget *Budget) error {
+func (s *Sweeper) follow(ctx context.Context, c store.Change, ended []walk.Kill, budget, jobs *Budget) error {
 	if s.drives(c) {
-		mine := budget.take(s.bound())
+		mine := jobs.take(s.bound())
 		return s.drive(ctx, c.Key, c.New, NewBudget(max(mine, min(least, s.bound()))), false)
 	}
 	var errs []error

@@ -123,10 +123,18 @@ func (b *Budget) take(n int) int {
 	return n
 }
 
-func (b *Budget) give(n int) {
+// rest is how many of n are left. Several may go for the same ones, and spend more
+// together: a page each at most.
+func (b *Budget) rest(n int) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.left += n
+	return max(min(n, b.left), 0)
+}
+
+func (b *Budget) spend(n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.left -= n
 }
 
 // step takes a job further until it is done or the budget is used up. When it fails, the
@@ -139,12 +147,12 @@ func (s *Sweeper) step(ctx context.Context, j *job, b *Budget, tolerant bool) (d
 			walks = s.late(k)
 		}
 		for j.at.Walk < len(walks) {
-			limit := b.take(page)
+			limit := b.rest(page)
 			if limit == 0 {
 				return false, nil
 			}
 			went, next, err := s.walk(ctx, walks[j.at.Walk], j.at.After, limit)
-			b.give(limit - max(went, 1)) // looking costs one, too
+			b.spend(max(went, 1)) // looking costs one, too
 			if err != nil && (went == 0 || !tolerant || ctx.Err() != nil) {
 				return false, fmt.Errorf("sweep %s: %w", k, err)
 			}

@@ -122,6 +122,7 @@ func (m measurement) run(ctx context.Context) (err error) {
 	}
 	took := time.Since(began)
 	fmt.Printf("swept        in %s, with %s left\n", took.Round(time.Second), left)
+	fmt.Printf("processor    %s by the service in all, its starts and %d validations included\n", p.cpu.Round(time.Second/10), len(before.took)+len(during.took)+len(again.took))
 	during.add(again)
 	ratio := float64(during.at(99)) / float64(before.at(99))
 	fmt.Printf("p99          %.2f times what it was (limit %.2f)\n", ratio, m.limit)

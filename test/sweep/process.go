@@ -25,6 +25,7 @@ type process struct {
 	binary, folder, url string
 	port                int
 	running             *exec.Cmd
+	cpu                 time.Duration // of all runs that have ended
 	swept               chan struct{} // closed when it says that the consumer is swept
 }
 
@@ -83,14 +84,15 @@ func (p *process) listen(lines *bufio.Scanner) {
 func (p *process) kill() {
 	if p.running != nil {
 		_ = p.running.Process.Kill()
-		_ = p.running.Wait()
+		_ = p.running.Wait() // how it ended says nothing: we end it
+		p.cpu += p.running.ProcessState.UserTime() + p.running.ProcessState.SystemTime()
 	}
 	p.running = nil
 }
 
 func (p *process) stop() error {
-	err := p.running.Process.Signal(syscall.SIGTERM)
-	_, waited := p.running.Process.Wait()
+	err := errors.Join(p.running.Process.Signal(syscall.SIGTERM), p.running.Wait())
+	p.cpu += p.running.ProcessState.UserTime() + p.running.ProcessState.SystemTime()
 	p.running = nil
-	return errors.Join(err, waited)
+	return err
 }

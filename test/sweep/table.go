@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"mandate/shared/app"
@@ -45,20 +47,15 @@ func (m measurement) seed(ctx context.Context) (samples []string, err error) {
 	if err := s.people(ctx); err != nil {
 		return nil, err
 	}
-	var batch []store.Mutation
-	flush := func() error {
-		if len(batch) == 0 {
-			return nil
-		}
-		err := t.Write(ctx, store.NewRequestID(), batch...)
-		batch = nil
-		return err
+	w := writer{table: t, batches: make(chan []store.Mutation), failed: make(chan error, writers)}
+	for range writers {
+		w.group.Go(func() { w.run(ctx) })
 	}
+	var batch []store.Mutation
 	for n := range m.tokens {
 		if len(batch)+5 > store.MaxMutations {
-			if err := flush(); err != nil {
-				return nil, err
-			}
+			w.batches <- batch
+			batch = nil
 		}
 		id := fmt.Sprintf("%032x", n)
 		batch = append(batch, s.access(id)...)
@@ -74,10 +71,45 @@ func (m measurement) seed(ctx context.Context) (samples []string, err error) {
 			samples = append(samples, text.Reveal())
 		}
 	}
-	if err := flush(); err != nil {
+	if err := w.end(batch); err != nil {
 		return nil, err
 	}
 	return samples, s.read(ctx)
+}
+
+// writers is how many batches are written side by side, so that they share commits.
+const writers = 8
+
+// writer writes batches. After a failure it goes on taking them, and the end says so.
+type writer struct {
+	table   store.Table
+	batches chan []store.Mutation
+	failed  chan error
+	group   sync.WaitGroup
+}
+
+func (w *writer) run(ctx context.Context) {
+	var failed error
+	for batch := range w.batches {
+		if failed == nil {
+			failed = w.table.Write(ctx, store.NewRequestID(), batch...)
+		}
+	}
+	w.failed <- failed
+}
+
+func (w *writer) end(last []store.Mutation) error {
+	if len(last) > 0 {
+		w.batches <- last
+	}
+	close(w.batches)
+	w.group.Wait()
+	close(w.failed)
+	var errs []error
+	for err := range w.failed {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 type seeding struct {
@@ -153,7 +185,7 @@ func (s *seeding) identity(access string) (store.Mutation, secret.Text, error) {
 
 // read acknowledges what seeding wrote for all who read the log, as if it had been read.
 func (s *seeding) read(ctx context.Context) error {
-	last, err := end(ctx, s.table, "")
+	last, err := end(ctx, s.table)
 	if err != nil {
 		return err
 	}
@@ -166,15 +198,22 @@ func (s *seeding) read(ctx context.Context) error {
 	return err
 }
 
-// end is the last position of the log.
-func end(ctx context.Context, t *embedded.Table, after string) (string, error) {
-	for {
-		changes, err := t.Changes(ctx, after, 0)
-		if err != nil || len(changes) == 0 {
-			return after, err
+// end is the last position of the log. Positions count changes, so it need not be read through.
+func end(ctx context.Context, t *embedded.Table) (string, error) {
+	low, high := 0, 1<<40
+	for low < high {
+		middle := (low + high) / 2
+		changes, err := t.Changes(ctx, fmt.Sprintf("%020d", middle), 1)
+		if err != nil {
+			return "", err
 		}
-		after = changes[len(changes)-1].Position
+		if len(changes) == 0 {
+			high = middle
+		} else {
+			low = middle + 1
+		}
 	}
+	return fmt.Sprintf("%020d", low), nil
 }
 
 // remains is what is left of the consumer.
