@@ -7,4 +7,5 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 docker compose --file localstack/compose.yaml up --detach --wait
 [ -n "${KEEP:-}" ] || trap 'docker compose --file localstack/compose.yaml down --volumes' EXIT
 until curl -fs http://127.0.0.1:4566/_localstack/init/ready | grep -q '"completed": true'; do sleep 1; done
-localstack/deploy.sh http://127.0.0.1:4566 http://host.docker.internal:4566
+# Its own DNS gives functions this name for itself.
+localstack/deploy.sh http://127.0.0.1:4566 http://localhost.localstack.cloud:4566

@@ -48,7 +48,7 @@ go run ./cmd/flavour -rest -code . -o "$out/template.yaml" ${ONLY:+-only "$ONLY"
 
 step "deployment" "$venv/bin/sam" deploy --template "$out/template.yaml" --stack-name "$stack" --s3-bucket mandate-artefacts \
   --capabilities CAPABILITY_IAM --parameter-overrides "Architecture=$machine" --no-confirm-changeset --no-fail-on-empty-changeset --no-progressbar ||
-  { aws cloudformation describe_stack_events '{"StackName": "mandate"}' '"\n".join(f"{e[\"LogicalResourceId\"]} {e[\"ResourceStatus\"]} {e.get(\"ResourceStatusReason\", \"\")}" for e in it["StackEvents"] if "FAIL" in e["ResourceStatus"])'; exit 1; }
+  { aws cloudformation describe_stack_events '{"StackName": "mandate"}' "[(e['LogicalResourceId'], e.get('ResourceStatusReason')) for e in it['StackEvents'] if 'FAIL' in e['ResourceStatus']]" >&2; exit 1; }
 
 output() { aws cloudformation describe_stacks '{"StackName": "mandate"}' "next(o['OutputValue'] for o in it['Stacks'][0]['Outputs'] if o['OutputKey'] == '$1')"; }
 table=$(output TableName)
