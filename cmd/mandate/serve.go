@@ -29,6 +29,7 @@ type serveCommand struct {
 
 // Run serves until it is told to stop (SIGINT, SIGTERM).
 func (c *serveCommand) Run() error {
+	app.CollectLess()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	settings, err := config.Read(os.Getenv)

@@ -41,6 +41,7 @@ func MainStream(handle func(*app.App) Changes) { lambda.Start(Stream(handle(Star
 // Start puts the app together from a function's environment, or ends the function with
 // one line that says what is wrong.
 func Start() *app.App {
+	app.CollectLess()
 	c, err := config.Read(os.Getenv)
 	if err != nil {
 		Stop(err)
