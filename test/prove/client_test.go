@@ -82,8 +82,9 @@ type signature struct {
 	extra                                map[string]string
 }
 
-func (c *client) signed(ctx context.Context, method, path string, s signature, body string, headers ...string) reply {
-	r := request(ctx, method, path, "", body, headers...)
+// signed posts a signed request.
+func (c *client) signed(ctx context.Context, path string, s signature, body string, headers ...string) reply {
+	r := request(ctx, http.MethodPost, path, "", body, headers...)
 	params := oauth1.Params{
 		{Name: "oauth_nonce", Value: rand.Text()}, {Name: "oauth_timestamp", Value: strconv.FormatInt(time.Now().Unix(), 10)},
 		{Name: "oauth_signature_method", Value: "HMAC-SHA1"}, {Name: "oauth_consumer_key", Value: s.consumer},
@@ -94,7 +95,7 @@ func (c *client) signed(ctx context.Context, method, path string, s signature, b
 	for name, value := range s.extra {
 		params = append(params, oauth1.Pair{Name: name, Value: value})
 	}
-	text := oauth1.BaseString(method, oauth1.BaseURI(r.URL.Scheme, r.URL.Host, r.URL.EscapedPath()), params)
+	text := oauth1.BaseString(r.Method, oauth1.BaseURI(r.URL.Scheme, r.URL.Host, r.URL.EscapedPath()), params)
 	params = append(params, oauth1.Pair{Name: "oauth_signature", Value: oauth1.Sign(oauth1.HMACSHA1, text, secret.New(s.secret), secret.New(s.tokenSecret))})
 	parts := make([]string, 0, len(params))
 	for _, p := range params {

@@ -266,7 +266,7 @@ func (p *pass) delegate(t *delegation) {
 
 func (a *actor) byAccess(ctx context.Context, p *pass, x *delegation) {
 	p.how, p.password, p.on, p.delegation = "oauth1", anyPassword, a.web, x
-	r := a.c.signed(ctx, "POST", "/v3/auth/tokens", signature{consumer: x.key, secret: a.consume.sec, token: x.id, tokenSecret: x.sec}, auth(byOAuth1, ""))
+	r := a.c.signed(ctx, "/v3/auth/tokens", signature{consumer: x.key, secret: a.consume.sec, token: x.id, tokenSecret: x.sec}, auth(byOAuth1, ""))
 	a.issued(p, r)
 }
 
@@ -480,7 +480,7 @@ func (a *actor) delegateMore(ctx context.Context) {
 	if p == nil {
 		return
 	}
-	t, r := a.trust(ctx, a.c, p.text, ada, eve, true, append(slices.Clone(p.delegation.above), p.delegation)...)
+	t, r := a.trust(ctx, a.c, p.text, eve, true, append(slices.Clone(p.delegation.above), p.delegation)...)
 	a.report("redelegate", fmt.Sprintf("by T%d", p.n), r)
 	if t == nil {
 		return

@@ -182,13 +182,3 @@ func (o *object) sound(call, ret int64) bool {
 	}
 	return true
 }
-
-// kills is how many acts against the object were acknowledged.
-func (o *object) kills() (n int) {
-	for _, k := range o.hurts {
-		if !k.cure && k.ret != never {
-			n++
-		}
-	}
-	return n
-}
