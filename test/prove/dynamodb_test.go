@@ -16,7 +16,7 @@ import (
 // TestHistoriesOnDynamoDB is TestHistories on the vendor's own engine, which is a hundred times
 // slower: fewer clients, who do less.
 func TestHistoriesOnDynamoDB(t *testing.T) {
-	prove(t, options{clients: [2]int{8, 10}, acts: [2]int{3, 4}, age: 60}.chosen(), func(t testing.TB) engine {
+	prove(t, options{clients: [2]int{8, 10}, acts: [2]int{3, 4}, age: 60, few: 12}.chosen(), func(t testing.TB) engine {
 		table := &following{Table: dynamodblocal.Table(t)}
 		return engine{table, table, func() {}}
 	})

@@ -1,6 +1,7 @@
 package prove
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"maps"
@@ -20,7 +21,7 @@ import (
 )
 
 var (
-	histories = flag.Int("histories", 120, "how many histories")
+	histories = flag.Int("histories", 0, "how many histories; 0: a few")
 	seed      = flag.Uint64("seed", 0, "of the first history; 0: of the clock")
 	only      = flag.String("kills", "", "kinds of kills, by comma; all when empty")
 	abreast   = flag.Int("abreast", 3*runtime.GOMAXPROCS(0), "how many histories at once, each on its own table")
@@ -31,6 +32,7 @@ type options struct {
 	clients, acts [2]int // least and most
 	kills         []string
 	age           int // histories on one table
+	few           int // histories where no number is asked for
 }
 
 func (o options) chosen() options {
@@ -48,12 +50,12 @@ func embeddedEngine(t testing.TB) engine {
 }
 
 func TestHistories(t *testing.T) {
-	prove(t, options{clients: [2]int{8, 16}, acts: [2]int{4, 5}, age: 60}.chosen(), embeddedEngine)
+	prove(t, options{clients: [2]int{8, 16}, acts: [2]int{4, 5}, age: 60, few: 120}.chosen(), embeddedEngine)
 }
 
 // prove plays histories until there are as many as wanted or one is wrong.
 func prove(t *testing.T, o options, open func(testing.TB) engine) {
-	first := *seed
+	first, many := *seed, cmp.Or(*histories, o.few)
 	if first == 0 {
 		first = uint64(time.Now().UnixNano()) % 1e9 //nolint:gosec // G115: after 1970
 	}
@@ -69,7 +71,7 @@ func prove(t *testing.T, o options, open func(testing.TB) engine) {
 			var e engine
 			for broken.Load() == 0 {
 				n := next.Add(1) - 1
-				if n >= int64(*histories) {
+				if n >= int64(many) {
 					break
 				}
 				if d == nil || d.worlds >= o.age {
@@ -95,7 +97,7 @@ func prove(t *testing.T, o options, open func(testing.TB) engine) {
 				total.add(h.counts)
 				if n := done.Add(1); time.Since(told) > 2*time.Second {
 					told = time.Now()
-					fmt.Fprintf(os.Stderr, "\r%d of %d histories, %s ", n, *histories, time.Since(start).Round(time.Second))
+					fmt.Fprintf(os.Stderr, "\r%d of %d histories, %s ", n, many, time.Since(start).Round(time.Second))
 				}
 				if v != nil && broken.Add(1) == 1 {
 					t.Errorf("VIOLATION of %s after %d histories (seed %d; %s/history.txt): %s", v.kind, done.Load(), h.seed, h.dump(v), v.text)
@@ -112,7 +114,7 @@ func prove(t *testing.T, o options, open func(testing.TB) engine) {
 		fmt.Fprintln(os.Stderr)
 	}
 	total.print(t, done.Load(), time.Since(start))
-	if broken.Load() == 0 && *only == "" && *histories >= 100 {
+	if broken.Load() == 0 && *only == "" && many >= 100 {
 		require.Positive(t, total.kills)
 		require.Positive(t, total.valid)
 		require.Positive(t, total.dead)
