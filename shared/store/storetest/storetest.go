@@ -42,6 +42,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Table) {
 		{"Requests", testRequests},
 		{"Limits", testLimits},
 		{"Contention", testContention},
+		{"Whole", testWhole},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.run(t, open(t)) })
 	}
