@@ -6,6 +6,7 @@ import (
 	"mandate/functions/assignments"
 	"mandate/functions/auth"
 	"mandate/functions/catalog"
+	"mandate/functions/console"
 	"mandate/functions/credentials"
 	"mandate/functions/domains"
 	"mandate/functions/groups"
@@ -27,6 +28,7 @@ func Areas() map[string]func(*app.App) []api.Operation {
 		"assignments":        assignments.Operations,
 		"auth":               auth.Operations,
 		"catalog":            catalog.Operations,
+		"console":            console.Operations,
 		"credentials":        credentials.Operations,
 		"domains":            domains.Operations,
 		"groups":             groups.Operations,

@@ -31,6 +31,7 @@ type Call struct {
 	server     *Server
 	op         Operation
 	w          http.ResponseWriter
+	client     bool  // a page is asked for by who does not accept HTML
 	decoded    error // what was wrong with the request, kept until the caller is authorised
 	authorized bool
 	event      event
@@ -55,6 +56,9 @@ func stamp(h http.Header) string {
 	h["Vary"] = []string{"X-Auth-Token"}
 	return id
 }
+
+// ID is the id of the request, as the reply and the log carry it.
+func (c *Call) ID() string { return c.event.id }
 
 // Now is the time of the call.
 func (c *Call) Now() time.Time { return c.server.Now() }

@@ -53,6 +53,7 @@ type Operation struct {
 	Status  int
 	In, Out reflect.Type // for docs/openapi.yaml
 	maps    bool         // whether Out has maps in it
+	page    *PageSpec    // of a page for people; else nil
 	serve   func(*Call)
 }
 

@@ -59,31 +59,7 @@ func Fail(w http.ResponseWriter, r *http.Request, base string, err error) int {
 	if w.Header().Get("X-Openstack-Request-Id") == "" {
 		stamp(w.Header())
 	}
-	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrContended) {
-		err = problem.Unavailable(err)
-	}
-	if errors.Is(err, secret.ErrBusy) {
-		err = problem.TooMany(err) // C-018
-	}
-	body := envelope{fault{Code: http.StatusInternalServerError, Title: "Internal Server Error", Message: unexpected}}
-	if p, ok := problem.As(err); ok && statuses[p.Kind].code != 0 {
-		s := statuses[p.Kind]
-		body = envelope{fault{s.code, s.title, withoutTokens(p.Message), p.Extra}}
-		if p.RetryAfter > 0 {
-			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(p.RetryAfter.Seconds()))))
-		}
-		if len(p.Allow) > 0 {
-			w.Header().Set("Allow", strings.Join(p.Allow, ", "))
-		}
-	}
-	if body.Error.Code == http.StatusUnauthorized { // C-005, C-008
-		uri := base
-		if !strings.HasPrefix(r.URL.Path, "/v2.0") {
-			uri += "/v3"
-		}
-		w.Header().Set("WWW-Authenticate", `Keystone uri="`+uri+`"`)
-	}
-	body.Error.Message = strings.ToValidUTF8(body.Error.Message, "\uFFFD") // it may repeat what a query said
+	body := envelope{tell(w.Header(), r, base, err)}
 	encoded, err := json.Marshal(body, json.Deterministic(len(body.Error.Extra) > 0))
 	if err != nil { // only an Extra can fail
 		body.Error.Extra = nil
@@ -93,8 +69,42 @@ func Fail(w http.ResponseWriter, r *http.Request, base string, err error) int {
 	return body.Error.Code
 }
 
+// tell is what a caller is told of an error; the headers that go with it are set.
+func tell(h http.Header, r *http.Request, base string, err error) fault {
+	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrContended) {
+		err = problem.Unavailable(err)
+	}
+	if errors.Is(err, secret.ErrBusy) {
+		err = problem.TooMany(err) // C-018
+	}
+	told := fault{Code: http.StatusInternalServerError, Title: "Internal Server Error", Message: unexpected}
+	if p, ok := problem.As(err); ok && statuses[p.Kind].code != 0 {
+		s := statuses[p.Kind]
+		told = fault{s.code, s.title, withoutTokens(p.Message), p.Extra}
+		if p.RetryAfter > 0 {
+			h.Set("Retry-After", strconv.Itoa(int(math.Ceil(p.RetryAfter.Seconds()))))
+		}
+		if len(p.Allow) > 0 {
+			h.Set("Allow", strings.Join(p.Allow, ", "))
+		}
+	}
+	if told.Code == http.StatusUnauthorized { // C-005, C-008
+		uri := base
+		if !strings.HasPrefix(r.URL.Path, "/v2.0") {
+			uri += "/v3"
+		}
+		h.Set("WWW-Authenticate", `Keystone uri="`+uri+`"`)
+	}
+	told.Message = strings.ToValidUTF8(told.Message, "\uFFFD") // it may repeat what a query said
+	return told
+}
+
 func (c *Call) fail(err error) {
 	c.event.err = err
+	if c.op.page != nil && !c.client {
+		c.event.status = c.failPage(err)
+		return
+	}
 	c.event.status = Fail(c.w, c.Request, c.Base, err)
 }
 
@@ -108,9 +118,13 @@ func (c *Call) succeed(out any) {
 	var body []byte
 	_, none := out.(NoBody)
 	form, isForm := out.(Form)
-	if isForm {
+	page, isPage := out.(HTML)
+	switch {
+	case isForm:
 		body = []byte(form)
-	} else if !none {
+	case isPage:
+		body = page
+	case !none:
 		var err error
 		// Maps in a fixed order: the same state gives the same bytes.
 		if body, err = json.Marshal(out, json.Deterministic(c.op.maps)); err != nil {
@@ -128,8 +142,11 @@ func (c *Call) succeed(out any) {
 		return
 	}
 	media := "application/json"
-	if isForm {
+	switch {
+	case isForm:
 		media = "application/x-www-form-urlencoded"
+	case isPage:
+		media = mediaHTML
 	}
 	if chosen := c.Header.Get("Content-Type"); chosen != "" {
 		media = chosen

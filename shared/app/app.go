@@ -36,6 +36,7 @@ type App struct {
 	Tokens    *token.Service
 	Sweeper   *sweep.Sweeper
 	Events    *revocation.Log
+	Rings     *secret.Rings // what seals tokens and secrets, and the sessions of people
 	API       *api.Server
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -98,7 +99,7 @@ func New(ctx context.Context, p Parts) (*App, error) {
 	return &App{
 		Config: p.Config, Table: table, Registry: registry, Trusts: trusts, OAuth1: delegations, Tokens: tokens, Now: p.Now, Log: p.Log,
 		Directory: people, Events: revocation.NewLog(table, p.Now, p.Config.TokenExpiration),
-		Sweeper: sweeper,
+		Sweeper: sweeper, Rings: rings,
 		API: &api.Server{
 			Table: table, Tokens: tokens, Policy: rules, Now: p.Now, PublicURL: p.Config.PublicURL, Log: p.Log,
 			Ends: func(ctx context.Context, changes []store.Change) (any, error) { return sweeper.Ends(ctx, changes) },

@@ -20,13 +20,29 @@ type AccessToken struct {
 	UserID     string
 	RoleIDs    store.Set // as the user chose them, implied ones not among them
 	ExpiresAt  time.Time // zero: never
+	UsedAt     time.Time // when a token was last obtained with it, to the hour; zero: no use is on record
 }
 
 func accessFrom(i store.Item) AccessToken {
-	return AccessToken{
+	t := AccessToken{
 		ID: i.Str(attrID), ConsumerID: i.Str(attrConsumer), ProjectID: i.Str(attrProject), UserID: i.Str(attrUser),
 		RoleIDs: i.Set(attrRoles), ExpiresAt: endOf(i),
 	}
+	if i.Has(attrUsed) {
+		t.UsedAt = time.UnixMicro(i.Int(attrUsed)).UTC()
+	}
+	return t
+}
+
+// usedGrain is how coarse it is known when an access token was last used.
+const usedGrain = time.Hour
+
+// Use is the mutation that notes a use of an access token, to be written in one transaction
+// with the row of the token that the use is; false when one was noted within the hour, so
+// that not every request of a busy program writes the same item.
+func (s *Service) Use(t AccessToken) (store.Mutation, bool) {
+	now := s.now()
+	return store.Update(store.AccessToken(t.ID)).Set(attrUsed, now.UnixMicro()), now.Sub(t.UsedAt) >= usedGrain
 }
 
 func (t AccessToken) mirrors() []store.Key {
@@ -53,7 +69,7 @@ func (s *Service) Exchange(ctx context.Context, rs *store.ReadSet, r Request) (A
 		return AccessToken{}, secret.Text{}, err
 	}
 	k := store.RequestToken(from.ID)
-	try := store.Update(k).Add(attrTries, -1).Where(store.AtLeast(attrTries, 1), store.Equals(attrRound, from.round))
+	try := store.Update(k).Add(attrTries, -1).Where(store.AtLeast(attrTries, 1), store.Equals(attrRound, from.Round))
 	err = s.table.Write(ctx, store.NewRequestID(), s.burning(r, try)...)
 	if refused, ok := store.AsRefused(err); ok {
 		if refused.Key == k && refused.Item == nil {
@@ -144,7 +160,7 @@ func (s *Service) exchange(ctx context.Context, from RequestToken) (AccessToken,
 	}
 	at := store.RequestToken(from.ID)
 	write := []store.Mutation{
-		store.Delete(at).Where(store.Equals(attrRound, from.round)), store.Create(k, i),
+		store.Delete(at).Where(store.Equals(attrRound, from.Round)), store.Create(k, i),
 		store.Check(store.Consumer(t.ConsumerID)), store.Check(store.User(t.UserID)), store.Check(store.Project(t.ProjectID)),
 	}
 	for _, m := range t.mirrors() {

@@ -22,13 +22,15 @@ type RequestToken struct {
 	RoleIDs    store.Set
 	ExpiresAt  time.Time // zero: never
 
-	round int64
+	// Round is how often it was authorised. Whoever decides about what she was shown says
+	// which one that was.
+	Round int64
 }
 
 func requestFrom(i store.Item) RequestToken {
 	return RequestToken{
 		ID: i.Str(attrID), ConsumerID: i.Str(attrConsumer), ProjectID: i.Str(attrProject), UserID: i.Str(attrUser),
-		RoleIDs: i.Set(attrRoles), ExpiresAt: endOf(i), round: i.Int(attrRound),
+		RoleIDs: i.Set(attrRoles), ExpiresAt: endOf(i), Round: i.Int(attrRound),
 	}
 }
 
@@ -144,12 +146,16 @@ func (s *Service) Request(rs *store.ReadSet, id string) (RequestToken, error) {
 type Choice struct {
 	RoleIDs   []string // taken as they are
 	RoleNames []string // looked up among all roles, whatever domain owns them
+	Seen      *int64   // the Round that she was shown; nil: whichever it is
 }
 
 // Authorize lets a user hand roles of hers to the consumer of a request token and returns
 // the verifier that she is to give to it (RFC 5849 §2.2). Authorising again replaces user,
 // roles and verifier. It fails with NotFound, Invalid or Unauthorized in the contract's
 // order (oauth1.md section 6): the roles must be hers, effectively, on the requested project.
+//
+// When she says which round she was shown, and it was authorised since, that is a Conflict,
+// unless it was this very choice sent twice: then the verifier is the one of the first time.
 func (s *Service) Authorize(ctx context.Context, rs *store.ReadSet, userID, id string, c Choice) (secret.Text, error) {
 	k := store.RequestToken(id)
 	for range attempts {
@@ -165,6 +171,9 @@ func (s *Service) Authorize(ctx context.Context, rs *store.ReadSet, userID, id s
 		if err != nil {
 			return secret.Text{}, err
 		}
+		if c.Seen != nil && *c.Seen != t.Round {
+			return s.repeated(ctx, rs, t, userID, roles, *c.Seen)
+		}
 		verifier := newVerifier()
 		sealed, err := s.seal(k, attrVerifier, verifier)
 		if err != nil {
@@ -172,7 +181,7 @@ func (s *Service) Authorize(ctx context.Context, rs *store.ReadSet, userID, id s
 		}
 		write := []store.Mutation{
 			store.Update(k).Set(attrUser, userID).Set(attrRoles, roles).Set(attrVerifier, sealed).Set(attrTries, int64(tries)).
-				Add(attrRound, 1).Where(store.Equals(attrRound, t.round)),
+				Add(attrRound, 1).Where(store.Equals(attrRound, t.Round)),
 			store.Check(store.User(userID)),
 		}
 		if t.UserID != userID {

@@ -64,6 +64,7 @@ const (
 	attrRound       = "authorizations" // how often it was authorised
 	attrExpires     = "expires_at"     // seconds since 1970; absent: never
 	attrCreated     = "created_at"     // microseconds since 1970
+	attrUsed        = "used_at"        // microseconds since 1970
 )
 
 // Types of items.
@@ -149,8 +150,11 @@ func refuse(format string, a ...any) error { return problem.Unauthorized(fmt.Err
 const patience = 5 * time.Second
 
 // remove deletes an item and what lists it, in one write, and reports whether it was there.
-// A mirror that is gone already does not keep the rest alive.
+// A mirror that is gone already does not keep the rest alive. What no key can name is not there.
 func (s *Service) remove(ctx context.Context, k store.Key, mirrors ...store.Key) (bool, error) {
+	if !k.Storable() {
+		return false, nil
+	}
 	ctx = retry.Patient(ctx, patience)
 	write := []store.Mutation{store.Delete(k)}
 	for _, m := range mirrors {

@@ -391,7 +391,8 @@ func answer(err error) error {
 const attempts = 3
 
 // store writes the token's row and, for a limited trust, takes one use in the same
-// transaction: the row is the receipt. A signed request is used up in it too.
+// transaction: the row is the receipt. A signed request is used up in it too. When a trust or
+// an access token was last used is noted there as well, once in an hour.
 func (s *Service) store(ctx context.Context, rs *store.ReadSet, t Token, l Login) (Token, secret.Text, error) {
 	hints, err := s.hints(rs, t)
 	if err != nil {
@@ -399,12 +400,15 @@ func (s *Service) store(ctx context.Context, rs *store.ReadSet, t Token, l Login
 	}
 	var spend []store.Mutation
 	if t.Trust != nil {
-		if m, limited := trust.Spend(t.Trust.Trust); limited {
+		if m, due := trust.Spend(t.Trust.Trust, s.now()); due {
 			spend = append(spend, m)
 		}
 	}
 	if t.Access != nil {
 		if m, once := s.oauth1.Burn(l.OAuth1); once {
+			spend = append(spend, m)
+		}
+		if m, due := s.oauth1.Use(*t.Access); due {
 			spend = append(spend, m)
 		}
 	}
@@ -427,7 +431,7 @@ func (s *Service) store(ctx context.Context, rs *store.ReadSet, t Token, l Login
 			return Token{}, secret.Text{}, problem.Unauthorized(errors.New("the signed request was sent before"))
 		}
 		if refused.Index < len(spend) {
-			return Token{}, secret.Text{}, problem.Unauthorized(&Unusable{fmt.Errorf("trust %s was used up or deleted meanwhile", t.TrustID)})
+			return Token{}, secret.Text{}, problem.Unauthorized(&Unusable{fmt.Errorf("%s was used up or deleted meanwhile", refused.Key)})
 		}
 	}
 	return Token{}, secret.Text{}, errors.New("store a token: its audit id is taken, again and again")

@@ -112,7 +112,7 @@ func TestCreate_duplicates(t *testing.T) {
 	})
 	t.Run("TR-027 a used-up trust gives its place away, and its end takes nothing back", func(t *testing.T) {
 		spent := w.create(t, w.grant(ends(noon), uses(1)))
-		take, _ := Spend(spent)
+		take, _ := Spend(spent, noon)
 		require.NoError(t, w.table.Write(w.ctx, store.NewRequestID(), take))
 		second := w.create(t, w.grant(ends(noon)))
 		require.NoError(t, w.trusts.Remove(w.ctx, spent))
@@ -131,7 +131,7 @@ func TestCreate_duplicates(t *testing.T) {
 		holder := w.create(t, w.grant(to(w.ada), ends(noon), uses(1)))
 		rs := w.reads()
 		require.NoError(t, rs.Settle(w.ctx, func() error { _, err := w.trusts.Find(rs, holder.ID); return err }))
-		take, _ := Spend(holder)
+		take, _ := Spend(holder, noon)
 		require.NoError(t, w.table.Write(w.ctx, store.NewRequestID(), take))
 		_, err := w.trusts.Create(w.ctx, rs, plainCaller(w.ada), g)
 		require.NoError(t, err)
@@ -139,7 +139,7 @@ func TestCreate_duplicates(t *testing.T) {
 	t.Run("TR-027 of two that take over from the same holder one is made", func(t *testing.T) {
 		g := w.grant(to(w.joe), ends(noon.Add(time.Hour)))
 		holder := w.create(t, w.grant(to(w.joe), ends(noon.Add(time.Hour)), uses(1)))
-		take, _ := Spend(holder)
+		take, _ := Spend(holder, noon)
 		require.NoError(t, w.table.Write(w.ctx, store.NewRequestID(), take))
 		late, early := g.trust(), g.trust()
 		late.ID, early.ID = newID(), newID()

@@ -19,6 +19,7 @@ const (
 	attrRoles         = "roles"
 	attrExpires       = "expires_at" // seconds since 1970
 	attrUses          = "remaining_uses"
+	attrUsed          = "used_at" // microseconds since 1970
 	attrParent        = "parent_id"
 	attrCount         = "redelegation_count"
 	attrAncestors     = "ancestors" // ids joined by "/", because their order matters
@@ -44,6 +45,9 @@ func (t Trust) item(retention time.Duration) store.Item {
 	if t.RemainingUses != nil {
 		i[attrUses] = *t.RemainingUses
 	}
+	if !t.UsedAt.IsZero() {
+		i[attrUsed] = t.UsedAt.UnixMicro()
+	}
 	if t.PreauthID != "" {
 		i[attrPreauth] = t.PreauthID
 	}
@@ -64,6 +68,9 @@ func From(i store.Item) Trust {
 	if i.Has(attrUses) {
 		uses := i.Int(attrUses)
 		t.RemainingUses = &uses
+	}
+	if i.Has(attrUsed) {
+		t.UsedAt = time.UnixMicro(i.Int(attrUsed)).UTC()
 	}
 	if a := i.Str(attrAncestors); a != "" {
 		t.Ancestors = strings.Split(a, "/")

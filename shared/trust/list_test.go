@@ -27,7 +27,7 @@ func TestList(t *testing.T) {
 	elsewhere := w.create(t, w.grant(on(w.shop), to(w.joe)))
 	expiring := w.create(t, w.grant(ends(noon), to(w.joe)))
 	spent := w.create(t, w.grant(uses(1), to(w.joe)))
-	take, _ := Spend(spent)
+	take, _ := Spend(spent, noon)
 	require.NoError(t, w.table.Write(w.ctx, store.NewRequestID(), take))
 	w.clock.Set(noon.Add(time.Hour))
 

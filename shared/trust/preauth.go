@@ -308,7 +308,7 @@ func (w *rewrite) plan(rs *store.ReadSet, by policy.Caller, edit func(Preauth) (
 		if err != nil {
 			return err
 		}
-		t.ID, t.CreatedAt, t.PreauthID = s.newID(), w.next.UpdatedAt, w.id
+		t.ID, t.CreatedAt, t.PreauthID, t.UsedAt = s.newID(), w.next.UpdatedAt, w.id, w.old.Trust.UsedAt
 		w.next.Trust = t
 		handle = handle.Set(attrTrust, t.ID).Set(attrTrustee, t.TrusteeID).Set(attrProject, t.ProjectID)
 		w.write = w.replacement()

@@ -156,7 +156,7 @@ func TestUpdatePreauth_killed(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			take, _ := Spend(now.Trust)
+			take, _ := Spend(now.Trust, noon)
 			return w.table.Write(w.ctx, store.NewRequestID(), take)
 		}, false, func(t *testing.T, p Preauth) { assert.EqualValues(t, 4, *p.Trust.RemainingUses) }},
 		{"DELETE", func(p Preauth) error { return w.trusts.DeletePreauth(w.ctx, w.reads(), w.ada, p.ID) }, true, nil},

@@ -64,7 +64,7 @@ func TestRough(t *testing.T) {
 	t.Run("TR-101 exactly as many tokens as uses", func(t *testing.T) {
 		limited := w.create(t, w.grant(uses(10)))
 		made, errs := abreast(64, func() error {
-			take, _ := Spend(limited)
+			take, _ := Spend(limited, noon)
 			row := store.Create(store.Token(newID()), store.Item{store.AttrType: "token"})
 			return w.table.Write(w.ctx, store.NewRequestID(), take, row)
 		})

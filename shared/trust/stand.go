@@ -2,6 +2,7 @@ package trust
 
 import (
 	"errors"
+	"time"
 
 	"mandate/shared/directory"
 	"mandate/shared/store"
@@ -156,14 +157,20 @@ func (s *Service) held(rs *store.ReadSet, l lineage, roleIDs store.Set) error {
 	return nil
 }
 
-// Spend is the mutation that takes one of the trust's uses, to be written in one
-// transaction with the row of the token that it pays for; false when uses are unlimited.
-// It is one conditional write, not read-then-write, so that of two racing logins only
-// one takes the last use (TR-101), and none is taken from a trust that is gone.
-func Spend(t Trust) (store.Mutation, bool) {
+// usedGrain is how coarse it is known when a trust was last used.
+const usedGrain = time.Hour
+
+// Spend is the mutation that notes a use of the trust, to be written in one transaction with
+// the row of the token that the use is; false when there is nothing to note. It takes one of
+// limited uses. It is one conditional write, not read-then-write, so that of two racing
+// logins only one takes the last use (TR-101), and none is taken from a trust that is gone.
+//
+// When the trust was last used is noted along with a limited use, and otherwise once in an
+// hour, so that a trust in much use is no item that everybody writes.
+func Spend(t Trust, now time.Time) (store.Mutation, bool) {
+	m := store.Update(store.Trust(t.ID)).Set(attrUsed, now.UnixMicro()).Where(store.Equals(attrID, t.ID))
 	if t.RemainingUses == nil {
-		return store.Mutation{}, false
+		return m, now.Sub(t.UsedAt) >= usedGrain
 	}
-	return store.Update(store.Trust(t.ID)).Add(attrUses, -1).
-		Where(store.Equals(attrID, t.ID), store.AtLeast(attrUses, 1)), true
+	return m.Add(attrUses, -1).Where(store.AtLeast(attrUses, 1)), true
 }

@@ -260,15 +260,27 @@ func TestStand_believes_no_item(t *testing.T) {
 func TestSpend(t *testing.T) {
 	w := newWorld(t)
 	limited := w.create(t, w.grant(uses(10)))
-	_, ok := Spend(w.create(t, w.grant()))
-	assert.False(t, ok, "unlimited trusts have nothing to spend")
+
+	t.Run("of an unlimited trust it is noted once in an hour when it was used", func(t *testing.T) {
+		free := w.create(t, w.grant())
+		note, due := Spend(free, noon)
+		require.True(t, due)
+		require.NoError(t, w.table.Write(w.ctx, store.NewRequestID(), note))
+		st, err := w.stand(free.ID)
+		require.NoError(t, err)
+		assert.Equal(t, noon, st.UsedAt)
+		_, due = Spend(st.Trust, noon.Add(time.Hour-time.Second))
+		assert.False(t, due)
+		_, due = Spend(st.Trust, noon.Add(time.Hour))
+		assert.True(t, due)
+	})
 
 	t.Run("TR-101 of 64 at the same time exactly 10 get one", func(t *testing.T) {
 		var group sync.WaitGroup
 		var spent atomic.Int64
 		for range 64 {
 			group.Go(func() {
-				take, _ := Spend(limited)
+				take, _ := Spend(limited, noon)
 				err := w.table.Write(w.ctx, store.NewRequestID(), take)
 				if err == nil {
 					spent.Add(1)
@@ -292,14 +304,14 @@ func TestSpend(t *testing.T) {
 	t.Run("nothing is taken from another trust with the same first 8 bytes", func(t *testing.T) {
 		fresh := w.create(t, w.grant(uses(1)))
 		fresh.ID = fresh.ID[:16] + id(5)[16:]
-		take, _ := Spend(fresh)
+		take, _ := Spend(fresh, noon)
 		_, refused := store.AsRefused(w.table.Write(w.ctx, store.NewRequestID(), take))
 		assert.True(t, refused)
 	})
 	t.Run("nothing is taken from a trust that is gone", func(t *testing.T) {
 		fresh := w.create(t, w.grant(uses(1)))
 		require.NoError(t, w.trusts.Delete(w.ctx, fresh))
-		take, _ := Spend(fresh)
+		take, _ := Spend(fresh, noon)
 		_, refused := store.AsRefused(w.table.Write(w.ctx, store.NewRequestID(), take))
 		assert.True(t, refused)
 	})

@@ -33,6 +33,7 @@ type Trust struct {
 	RoleIDs       store.Set
 	ExpiresAt     time.Time // whole seconds, UTC; zero: never
 	RemainingUses *int64    // nil: unlimited; counts tokens still to be issued
+	UsedAt        time.Time // when a token was last obtained by it, to the hour; zero: no use is on record
 
 	ParentID          string   // the trust it was redelegated from; "": a first trust
 	RedelegationCount int64    // how many generations may follow; 0: none

@@ -83,6 +83,8 @@ func TestDelegateToAProgram(t *testing.T) {
 	p := w.delegate(t)
 	w.atMost(t, 4, 4, 40) // the exchange: two reads, its nonce and try, its transaction
 	t.Run("issue by OAuth1", func(t *testing.T) {
+		p.token(t)
+		w.atMost(t, 2, 7, 3+1+4+2) // the first in an hour: and the note of when
 		token := p.token(t)
 		w.atMost(t, 2, 7, 3+1+4) // with the nonce, in a transaction that costs twice
 		require.LessOrEqual(t, len(token), 200)
