@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -67,7 +68,30 @@ func Start(ctx context.Context, address string, port int) (*Server, error) {
 	if err := s.start(ctx, address); err != nil {
 		return nil, fmt.Errorf("start DynamoDB Local: %w", err)
 	}
+	if err := s.warm(ctx); err != nil {
+		s.Stop()
+		return nil, fmt.Errorf("ask DynamoDB Local for its tables: %w", err)
+	}
 	return s, nil
+}
+
+// warm waits for a first answer, whatever it is. It loads half of the server, and on a busy
+// machine takes longer than a client of ours would wait.
+func (s *Server) warm(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.Endpoint, strings.NewReader("{}"))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	r.Header.Set("X-Amz-Target", "DynamoDB_20120810.ListTables")
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=local/20300101/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
+	w, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	return w.Body.Close()
 }
 
 func (s *Server) start(ctx context.Context, address string) error {
