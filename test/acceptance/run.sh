@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source test/acceptance/steps.sh
 
-engines() { go test -tags dynamodb ./shared/store/... ./functions/oauth1 ./test/...; }
+engines() { go test -tags dynamodb ./shared/store/... ./functions/oauth1 ./cmd/mandate ./test/...; }
 
 # both NAME COMMAND...: one after the other against a service on either engine.
 both() {
