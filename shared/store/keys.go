@@ -311,7 +311,7 @@ const EventShards = 4
 // events are spread by the last digit of their ids.
 func Event(at time.Time, id string) Key {
 	digit, _ := strconv.ParseUint(id[len(id)-1:], 16, 8)
-	return Key{eventHour(at, int(digit)%EventShards), EventPlace(at, id)} //nolint:gosec // G115: a digit
+	return Key{eventHour(at, int(digit)%EventShards), EventPlace(at, id)}
 }
 
 // EventHour is one shard of the events of the hour that a time falls in, 0 ≤ shard < EventShards.

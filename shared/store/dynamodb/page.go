@@ -21,7 +21,7 @@ func (t *Table) Page(ctx context.Context, after string, limit int) (store.Page, 
 	if limit < 1 || limit > store.MaxPageItems {
 		return store.Page{}, fmt.Errorf("%w: page of %d items", store.ErrInvalid, limit)
 	}
-	in := &sdk.ScanInput{TableName: &t.name, Limit: aws.Int32(int32(limit))} //nolint:gosec // G115: at most MaxPageItems
+	in := &sdk.ScanInput{TableName: &t.name, Limit: aws.Int32(int32(limit))}
 	if after != "" {
 		var k []string
 		raw, err := base64.RawURLEncoding.DecodeString(after)
