@@ -145,13 +145,19 @@ func NewRegistry(t store.Table) *Registry {
 	return g
 }
 
-// Roles is a pass: the roles, at least as new as the head that the read set saw.
+// Roles is a pass: the roles, at least as new as the head that the read set saw, and the
+// same whenever it asks: what one rule finds must not be gone for the next, when another
+// request has read newer ones meanwhile.
 func (g *Registry) Roles(rs *store.ReadSet) (*Roles, error) {
 	head, err := ReadHead(rs)
 	if err != nil {
 		return nil, err
 	}
+	if r, ok := rs.Pinned().(*Roles); ok && head.Roles <= r.Version {
+		return r, nil
+	}
 	if r := g.roles.Load(); r.Version >= head.Roles {
+		rs.Pin(r)
 		return r, nil
 	}
 	rs.WantLoad("roles", func(ctx context.Context) error {

@@ -77,3 +77,21 @@ func TestTornBySweep(t *testing.T) {
 		require.Equal(t, 4, h.trips, "only the first who meets the count reads again")
 	})
 }
+
+// TestOneVersionOfRoles: another request reads newer roles while this one is deciding.
+func TestOneVersionOfRoles(t *testing.T) {
+	b := newBench(t)
+	ctx := t.Context()
+	made, err := b.CreateRole(ctx, b.rs(), directory.Role{Name: "short-lived"})
+	require.NoError(t, err)
+	rs := b.rs()
+	roles := func(rs *store.ReadSet) (r *directory.Roles) {
+		require.NoError(t, rs.Settle(ctx, func() (err error) { r, err = b.registry.Roles(rs); return err }))
+		return r
+	}
+	before := roles(rs)
+	require.NoError(t, b.DeleteRole(ctx, b.rs(), made.ID))
+	_, there := roles(b.rs()).Get(made.ID)
+	require.False(t, there)
+	require.Same(t, before, roles(rs))
+}

@@ -32,6 +32,7 @@ type ReadSet struct {
 	since  int64         // the mark behind which everything was read
 
 	remembered, decided map[any]outcome
+	pinned              any // see Pin
 }
 
 // outcome is what a function returned.
@@ -134,6 +135,13 @@ func (r *ReadSet) Known(keys ...Key) bool {
 	}
 	return all
 }
+
+// Pin keeps something that lives outside the table and is replaced by other requests, so
+// that all passes of this read set see the same of it.
+func (r *ReadSet) Pin(v any) { r.pinned = v }
+
+// Pinned is what was pinned last, nil for nothing.
+func (r *ReadSet) Pinned() any { return r.pinned }
 
 // Forget drops items so that they are read again: for evidence found torn, or overtaken
 // by a write that was refused.
