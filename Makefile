@@ -97,6 +97,10 @@ growth-curves: ## compare validating and issuing among 100 and among 10,000 and 
 	go test ./test/among -run '^$$' -bench . -benchtime 1x -timeout 30m -among 10000
 	go test ./test/among -run '^$$' -bench . -benchtime 1x -timeout 30m -among 1000000
 
+.PHONY: events-lag
+events-lag: ## revoke 100 tokens a second for 30 s and say how late the events are told
+	go test ./test/events -count=1 -v -length 30s
+
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME each (10m), one after the other; FUZZ=FuzzOpen runs one
 	@grep -rEo --include='*_test.go' '^func $(or $(FUZZ),Fuzz[A-Za-z]*)\(' functions shared test | while IFS=: read -r file func; do \

@@ -80,7 +80,7 @@ var arrows = []struct {
 	{"shared/revocation", []string{"shared/directory", "shared/oauth1", "shared/problem", "shared/store", "shared/token", "shared/trust"}},
 	{"shared/token", []string{"shared/directory", "shared/oauth1", "shared/policy", "shared/problem", "shared/secret", "shared/store", "shared/trust"}},
 	{"shared/trust", []string{"shared/directory", "shared/policy", "shared/problem", "shared/secret", "shared/store", "shared/walk"}},
-	{"shared/bulk", []string{"shared/directory", "shared/problem", "shared/secret", "shared/store"}},
+	{"shared/bulk", []string{"shared/directory", "shared/problem", "shared/revocation", "shared/secret", "shared/store"}},
 	{"shared/oauth1", []string{"shared/directory", "shared/policy", "shared/problem", "shared/secret", "shared/store", "shared/walk"}},
 	{"shared/directory", []string{"shared/policy", "shared/problem", "shared/secret", "shared/store", "shared/walk"}},
 	{"shared/sweep", []string{"shared/directory", "shared/oauth1", "shared/store", "shared/token", "shared/trust", "shared/walk"}},

@@ -15,6 +15,7 @@ type commands struct {
 
 	Import importCommand `cmd:"" help:"Bring users, projects, roles, assignments in from a file; interrupted, it goes on where it stopped."`
 	Export exportCommand `cmd:"" help:"Write the users, projects, roles, assignments of a running Keystone as such a file."`
+	Events eventsCommand `cmd:"" help:"Print what ended tokens, why and by whom; with --follow as it comes."`
 }
 
 const about = `Mandate is an identity and delegation service that speaks the OpenStack Identity API.
