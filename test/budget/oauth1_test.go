@@ -96,6 +96,6 @@ func TestDelegateToAProgram(t *testing.T) {
 	})
 	t.Run("revoke an access token", func(t *testing.T) {
 		w.Must(http.StatusNoContent, "DELETE", mine+"/"+p.access, w.adaToken, nil)
-		w.atMost(t, 2, 5+2, 8+2) // and who did it, in the same transaction (decision 0013)
+		w.atMost(t, 2, 5+2, 8+2) // 8, and in the same transaction the item that says who deleted it, which its event needs (decision 0010)
 	})
 }
