@@ -77,9 +77,9 @@ func (w *World) sendExactly(k *Case, n int) error {
 }
 
 // Quiet waits until the service does nothing on its own any more, such as tidying after
-// what was revoked, for at most two minutes.
+// what was revoked, for at most a minute.
 func (w *World) Quiet() error {
-	const look, most = 500 * time.Millisecond, 2 * time.Minute
+	const look, most = 500 * time.Millisecond, time.Minute
 	before, err := w.processes.cpu()
 	for began := time.Now(); err == nil && time.Since(began) < most; {
 		time.Sleep(look)

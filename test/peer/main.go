@@ -41,7 +41,7 @@ func main() {
 	flag.StringVar(&m.mandate, "mandate", "bin/mandate", "the command")
 	flag.StringVar(&m.dir, "dir", ".cache/peer", "folder for what both sides keep")
 	flag.StringVar(&m.out, "out", "", "folder for performance.md and its chart; none when empty")
-	flag.Float64Var(&m.seconds, "seconds", 1.5, "how long a side is measured in a round")
+	flag.Float64Var(&m.seconds, "seconds", 1.2, "how long a side is measured in a round")
 	flag.IntVar(&m.rounds, "rounds", 5, "how often the sides take turns")
 	flag.StringVar(&levels, "concurrency", "1,8,32", "how many connections ask at once")
 	flag.IntVar(&m.first, "first", 10, "first validations after a revocation in a round")
