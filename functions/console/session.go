@@ -55,7 +55,7 @@ func cookieName(c *api.Call, name string) string {
 // The price is that who follows a link on another site has to sign in once more; links
 // that are printed in a terminal, the usual way to the consent page, are not affected.
 func cookie(c *api.Call, name, value string) string {
-	k := http.Cookie{
+	k := http.Cookie{ //nolint:gosec // G124: Secure wherever the site is reached by https
 		Name: cookieName(c, name), Value: value, Path: "/", HttpOnly: true, Secure: secure(c), SameSite: http.SameSiteStrictMode,
 	}
 	if value == "" {

@@ -65,7 +65,7 @@ func TestCookies(t *testing.T) {
 		b.signIn("ada", "pw-ada").is(200)
 		require.Contains(t, b.cookies, "__Host-mandate-session")
 		assert.True(t, b.cookies["__Host-mandate-session"].Secure)
-		session := b.cookies["__Host-mandate-session"]
+		session := b.cookies["__Host-mandate-session"] //nolint:gosec // G124: as the browser kept it
 		session.Name = "mandate-session"
 		b.cookies = map[string]*http.Cookie{session.Name: session}
 		b.get(delegationsPath).is(401)
@@ -111,7 +111,7 @@ func TestSession(t *testing.T) {
 		} {
 			for _, value := range []string{token, base64.RawURLEncoding.EncodeToString([]byte(token))} {
 				b := w.browser()
-				b.cookies["mandate-session"] = &http.Cookie{Name: "mandate-session", Value: value}
+				b.cookies["mandate-session"] = &http.Cookie{Name: "mandate-session", Value: value} //nolint:gosec // G124: what a browser sends
 				assert.Equal(t, 401, b.once("GET", delegationsPath, nil, "X-Auth-Token", token).Status, name)
 				assert.NotContains(t, b.cookies, "mandate-session", "it is taken away")
 			}
@@ -119,7 +119,7 @@ func TestSession(t *testing.T) {
 		sealed, err := w.Rings.Seal([]byte(w.Login("bob", "pw-bob", service.ByTrust(trust))), []byte("session of the pages for people"))
 		require.NoError(t, err)
 		b := w.browser()
-		b.cookies["mandate-session"] = &http.Cookie{Name: "mandate-session", Value: base64.RawURLEncoding.EncodeToString(sealed)}
+		b.cookies["mandate-session"] = &http.Cookie{Name: "mandate-session", Value: base64.RawURLEncoding.EncodeToString(sealed)} //nolint:gosec // G124: what a browser sends
 		b.get(delegationsPath).is(401)
 	})
 	t.Run("a wrong password, an unknown user and a locked one look the same", func(t *testing.T) {

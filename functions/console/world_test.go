@@ -151,7 +151,6 @@ type browser struct {
 	cookies map[string]*http.Cookie
 	at      string // path of the page that is shown
 	page    page
-	https   bool
 }
 
 // page is what a browser was answered.
@@ -189,7 +188,7 @@ func (b *browser) once(method, path string, form url.Values, headers ...string) 
 		r.Header.Set(headers[n], headers[n+1])
 	}
 	for _, c := range b.cookies {
-		r.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
+		r.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value}) //nolint:gosec // G124: what a browser sends
 	}
 	reply := b.w.Send(r)
 	for _, c := range (&http.Response{Header: reply.Header}).Cookies() {
