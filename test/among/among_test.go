@@ -39,8 +39,8 @@ const few = 100
 // world is a service on a file, with a token to validate.
 type world struct {
 	*service.Service
-	engine                      *embedded.Table
-	subject, user, trust, audit string
+	engine               *embedded.Table
+	subject, user, trust string
 }
 
 func build(b *testing.B) *world {

@@ -42,7 +42,7 @@ func (p Processes) cpu() (reading, error) {
 			return nil, err
 		}
 		for _, file := range files {
-			text, err := os.ReadFile(file)
+			text, err := os.ReadFile(file) //nolint:gosec // G304: of /proc
 			if err != nil {
 				continue // it ended meanwhile
 			}
@@ -88,7 +88,7 @@ func (p Processes) tree() ([]int, error) {
 	}
 	children := map[int][]int{}
 	for _, file := range files {
-		text, err := os.ReadFile(file)
+		text, err := os.ReadFile(file) //nolint:gosec // G304: of /proc
 		if err != nil {
 			continue // it ended meanwhile
 		}

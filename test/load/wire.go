@@ -37,7 +37,7 @@ func (c *conn) open() error {
 	return nil
 }
 
-func (c *conn) close() { _ = c.Conn.Close() }
+func (c *conn) close() { _ = c.Close() }
 
 // reply is what measuring and the requests that follow need of an answer.
 type reply struct {

@@ -36,7 +36,7 @@ const (
 // already is left alone.
 func startKeystone(ctx context.Context, dir string, running bool) (s *side, stop func(), err error) {
 	script := func(ctx context.Context, verb string) error {
-		cmd := exec.CommandContext(ctx, "test/peer/keystone.sh", verb, dir)
+		cmd := exec.CommandContext(ctx, "test/peer/keystone.sh", verb, dir) //nolint:gosec // G204: our own folder
 		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 		cmd.Env = append(os.Environ(), "PORT="+strconv.Itoa(keystonePort))
 		return cmd.Run()
