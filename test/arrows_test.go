@@ -70,11 +70,12 @@ var arrows = []struct {
 	to   []string
 }{
 	{"functions/*/lambda", []string{"functions", "shared/app", "shared/gateway", "shared/api", "shared/notify"}},
-	{"functions/*", []string{"shared/app", "shared/notify", "shared/revocation", "shared/api", "shared/directory", "shared/trust", "shared/oauth1", "shared/token", "shared/policy", "shared/problem", "shared/secret", "shared/store", "shared/sweep", "shared/walk", "shared/route"}},
+	{"functions/*", []string{"shared/app", "shared/notify", "shared/revocation", "shared/api", "shared/directory", "shared/trust", "shared/oauth1", "shared/token", "shared/policy", "shared/problem", "shared/rotation", "shared/secret", "shared/store", "shared/sweep", "shared/walk", "shared/route"}},
 	{"functions", []string{"functions", "shared/app", "shared/api"}},
 	{"shared/local", []string{"functions", "shared"}},
-	{"shared/app", []string{"shared/api", "shared/config", "shared/directory", "shared/oauth1", "shared/policy", "shared/revocation", "shared/secret", "shared/store", "shared/sweep", "shared/token", "shared/trust"}},
-	{"shared/gateway", []string{"shared/api", "shared/app", "shared/config", "shared/problem", "shared/route", "shared/secret", "shared/store"}},
+	{"shared/app", []string{"shared/api", "shared/config", "shared/directory", "shared/oauth1", "shared/policy", "shared/revocation", "shared/rotation", "shared/secret", "shared/store", "shared/sweep", "shared/token", "shared/trust"}},
+	{"shared/rotation", []string{"shared/secret", "shared/store"}},
+	{"shared/gateway", []string{"shared/api", "shared/app", "shared/cloud", "shared/config", "shared/kms", "shared/problem", "shared/route", "shared/secret", "shared/store"}},
 	{"shared/api", []string{"shared/policy", "shared/problem", "shared/secret", "shared/store"}},
 	{"shared/notify", []string{"shared/notify", "shared/oauth1", "shared/revocation", "shared/secret", "shared/store"}},
 	{"shared/revocation", []string{"shared/directory", "shared/oauth1", "shared/problem", "shared/store", "shared/token", "shared/trust"}},
@@ -85,12 +86,14 @@ var arrows = []struct {
 	{"shared/directory", []string{"shared/policy", "shared/problem", "shared/secret", "shared/store", "shared/walk"}},
 	{"shared/sweep", []string{"shared/directory", "shared/oauth1", "shared/store", "shared/token", "shared/trust", "shared/walk"}},
 	{"shared/walk", []string{"shared/store"}},
-	{"shared/store/*", []string{"shared/store"}},
+	{"shared/store/*", []string{"shared/store", "shared/cloud"}},
 	{"shared/store", nil},
 	{"shared/route", nil},
 	{"shared/policy", nil},
 	{"shared/problem", nil},
 	{"shared/secret", []string{"shared/store"}},
+	{"shared/kms", []string{"shared/cloud", "shared/store"}},
+	{"shared/cloud", nil},
 	{"shared/config", nil},
 	{"shared/sam", []string{"shared/route"}},
 }
@@ -126,7 +129,7 @@ func TestEnginesAreNamedInFewPlaces(t *testing.T) {
 				continue
 			}
 			found++
-			assert.True(t, under(p.ImportPath, "shared/store/dynamodb", "shared/store/embedded", "shared/gateway", "shared/app", "shared/local", "cmd", "test", "functions/*/lambda", "functions/cascade"),
+			assert.True(t, under(p.ImportPath, "shared/cloud", "shared/kms", "shared/store/dynamodb", "shared/store/embedded", "shared/gateway", "shared/app", "shared/local", "cmd", "test", "functions/*/lambda", "functions/cascade"),
 				"%s must not import %s", p.ImportPath, path)
 			assert.False(t, engine && under(p.ImportPath, "functions"), "%s must not import %s", p.ImportPath, path)
 		}

@@ -231,12 +231,13 @@ func TestWhatFunctionsMayDo(t *testing.T) {
 		"PublishRole": {"MayLog", "MayRead", "MayWrite", "MayFollow", "MayTell"},
 
 		"ReconcileRole": {"MayLog", "MayRead", "MayWrite", "MayPage"},
+		"KeeperRole":    {"MayLog", "MayRead", "MayWrite"},
 	}, roles)
 	assert.ElementsMatch(t, []string{"dynamodb:BatchGetItem", "dynamodb:Query"}, allowed["MayRead"])
 	for _, f := range template(t).Functions {
 		assert.Contains(t, roles, f.Role, f.Name)
 		assert.Equal(t, f.Stream != nil, slices.Contains(roles[f.Role], "MayFollow"), "%s: who follows the stream, and only they", f.Name)
-		assert.Equal(t, f.Schedules != nil, f.Role == "ReconcileRole", "%s: who goes through the whole table, and only they", f.Name)
+		assert.Equal(t, f.Area == "reconcile", f.Role == "ReconcileRole", "%s: who goes through the whole table, and only they", f.Name)
 	}
 }
 

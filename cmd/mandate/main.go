@@ -13,6 +13,8 @@ type commands struct {
 
 	Bootstrap bootstrapCommand `cmd:"" help:"Make the first domain, project, user, roles and catalog; again: enable admin and set its password."`
 
+	Rotate rotateCommand `cmd:"" help:"Replace the sealing key, step by step, as serve does by itself; or end all tokens after a backup was put back."`
+
 	Import importCommand `cmd:"" help:"Bring users, projects, roles, assignments in from a file; interrupted, it goes on where it stopped."`
 	Export exportCommand `cmd:"" help:"Write the users, projects, roles, assignments of a running Keystone as such a file."`
 	Events eventsCommand `cmd:"" help:"Print what ended tokens, why and by whom; with --follow as it comes."`
@@ -31,7 +33,7 @@ Settings that are variables only: TOKEN_EXPIRATION and ALLOW_EXPIRED_WINDOW (sec
 POLICY_PRESET (self_service, keystone), PUBLIC_URL, LOG_LEVEL (debug, info, warn, error),
 ALLOW_RESCOPE_SCOPED_TOKEN, MAX_REDELEGATION_COUNT,
 OAUTH1_REQUEST_TOKEN_EXPIRATION and OAUTH1_ACCESS_TOKEN_EXPIRATION (seconds, 0 for ever),
-OAUTH1_ALLOW_PLAINTEXT, OAUTH1_ALLOW_REPEATS (true, false).`
+KEY_ROTATION_PERIOD (seconds, 0 until told), OAUTH1_ALLOW_PLAINTEXT, OAUTH1_ALLOW_REPEATS (true, false).`
 
 func main() {
 	var c commands

@@ -65,8 +65,8 @@ func cookie(c *api.Call, name, value string) string {
 }
 
 // seal is a session's token as the cookie holds it.
-func (s *site) seal(text secret.Text) (string, error) {
-	sealed, err := s.Rings.Seal([]byte(text.Reveal()), sealing)
+func (s *site) seal(ctx context.Context, text secret.Text) (string, error) {
+	sealed, err := s.Rings.Seal(ctx, []byte(text.Reveal()), sealing)
 	return base64.RawURLEncoding.EncodeToString(sealed), err
 }
 

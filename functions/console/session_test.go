@@ -116,7 +116,7 @@ func TestSession(t *testing.T) {
 				assert.NotContains(t, b.cookies, "mandate-session", "it is taken away")
 			}
 		}
-		sealed, err := w.Rings.Seal([]byte(w.Login("bob", "pw-bob", service.ByTrust(trust))), []byte("session of the pages for people"))
+		sealed, err := w.Rings.Seal(t.Context(), []byte(w.Login("bob", "pw-bob", service.ByTrust(trust))), []byte("session of the pages for people"))
 		require.NoError(t, err)
 		b := w.browser()
 		b.cookies["mandate-session"] = &http.Cookie{Name: "mandate-session", Value: base64.RawURLEncoding.EncodeToString(sealed)} //nolint:gosec // G124: what a browser sends

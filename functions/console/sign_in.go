@@ -88,7 +88,7 @@ func signIn(s *site) api.Operation {
 			return nil, err
 		}
 		c.Caller = t.Caller()
-		sealed, err := s.seal(text)
+		sealed, err := s.seal(ctx, text)
 		if err != nil {
 			return nil, fmt.Errorf("seal a session: %w", err)
 		}

@@ -14,6 +14,7 @@ import (
 	"mandate/shared/oauth1"
 	"mandate/shared/policy"
 	"mandate/shared/revocation"
+	"mandate/shared/rotation"
 	"mandate/shared/secret"
 	"mandate/shared/store"
 	"mandate/shared/store/author"
@@ -37,6 +38,7 @@ type App struct {
 	Sweeper   *sweep.Sweeper
 	Events    *revocation.Log
 	Rings     *secret.Rings // what seals tokens and secrets, and the sessions of people
+	Rotation  *rotation.Rotation
 	API       *api.Server
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -48,6 +50,10 @@ type Parts struct {
 	Table   store.Table      // an engine; retries and metering are put around it
 	Wrapper secret.Wrapper   // protects the keyset in the table
 	Hasher  directory.Hasher // nil: one for this machine's cores
+
+	// Existing fails with secret.ErrNoKeyset in a table without a keyset, instead of making it.
+	Existing bool
+
 	Now     func() time.Time
 	Log     *slog.Logger
 	Abreast int // entries of lists that a sweep follows side by side; 0: 16
@@ -59,7 +65,7 @@ func New(ctx context.Context, p Parts) (*App, error) {
 		p.Now = time.Now
 	}
 	table := store.Marked(dry.New(author.New(retry.New(meter.New(p.Table), retry.Options{}), p.Now)))
-	rings, err := secret.OpenRings(ctx, secret.RingsOptions{Table: table, Wrapper: p.Wrapper})
+	rings, err := secret.OpenRings(ctx, secret.RingsOptions{Table: table, Wrapper: p.Wrapper, Now: p.Now, Existing: p.Existing})
 	if err != nil {
 		return nil, fmt.Errorf("open the sealing keys: %w", err)
 	}
@@ -100,6 +106,11 @@ func New(ctx context.Context, p Parts) (*App, error) {
 		Config: p.Config, Table: table, Registry: registry, Trusts: trusts, OAuth1: delegations, Tokens: tokens, Now: p.Now, Log: p.Log,
 		Directory: people, Events: revocation.NewLog(table, p.Now, p.Config.TokenExpiration),
 		Sweeper: sweeper, Rings: rings,
+		Rotation: rotation.New(rotation.Options{
+			Table: table, Rings: rings, Now: p.Now, Log: p.Log,
+			Period: p.Config.KeyRotationPeriod, Life: p.Config.TokenExpiration + p.Config.AllowExpiredWindow,
+			Walks: []rotation.Named{{Name: "credentials", Walk: people}, {Name: "oauth1", Walk: delegations}},
+		}),
 		API: &api.Server{
 			Table: table, Tokens: tokens, Policy: rules, Now: p.Now, PublicURL: p.Config.PublicURL, Log: p.Log,
 			Ends: func(ctx context.Context, changes []store.Change) (any, error) { return sweeper.Ends(ctx, changes) },

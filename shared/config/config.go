@@ -17,6 +17,9 @@ type Config struct {
 	Operation string // OPERATION: the operation that a function serves, or an area's name
 
 	TableName string // TABLE_NAME: the DynamoDB table
+	KMSKeyARN string // KMS_KEY_ARN: the key that wraps the keyset; where there is no KMS, MASTER_KEY_FILE does
+
+	KeyRotationPeriod time.Duration // KEY_ROTATION_PERIOD, seconds: how long a key seals before another follows; 0 until told (7776000)
 
 	TokenExpiration         time.Duration // TOKEN_EXPIRATION, seconds: life of a token from a fresh login (3600)
 	AllowExpiredWindow      time.Duration // ALLOW_EXPIRED_WINDOW, seconds: how long services may still validate an expired token (172800)
@@ -41,7 +44,8 @@ type Config struct {
 func Read(env func(string) string) (Config, error) {
 	r := reader{env: env}
 	c := Config{
-		Operation: env("OPERATION"), TableName: env("TABLE_NAME"),
+		Operation: env("OPERATION"), TableName: env("TABLE_NAME"), KMSKeyARN: env("KMS_KEY_ARN"),
+		KeyRotationPeriod:       r.seconds("KEY_ROTATION_PERIOD", 90*86400, 0, 10*365*86400),
 		TokenExpiration:         r.seconds("TOKEN_EXPIRATION", 3600, 1, 10*365*86400),
 		AllowExpiredWindow:      r.seconds("ALLOW_EXPIRED_WINDOW", 172800, 0, 365*86400),
 		AllowRescopeScopedToken: r.flag("ALLOW_RESCOPE_SCOPED_TOKEN", true),
@@ -61,6 +65,25 @@ func Read(env func(string) string) (Config, error) {
 		LogLevel:                r.level("LOG_LEVEL"),
 	}
 	return c, errors.Join(r.problems...)
+}
+
+// Deployed is Read for a function: what has no default must be there. The problems also
+// name what is not the operator's but the platform's to set.
+func Deployed(env func(string) string) (Config, error) {
+	c, err := Read(env)
+	problems := []error{err}
+	require := func(name, what string) {
+		if env(name) == "" {
+			problems = append(problems, fmt.Errorf("%s is not set: %s", name, what))
+		}
+	}
+	require("OPERATION", "the operation or area that this function serves")
+	require("TABLE_NAME", "the DynamoDB table")
+	require("AWS_REGION", "the region of table and key")
+	if c.KMSKeyARN == "" && env("MASTER_KEY_FILE") == "" {
+		problems = append(problems, errors.New("KMS_KEY_ARN is not set: the key that wraps the keyset (MASTER_KEY_FILE where there is no KMS)"))
+	}
+	return c, errors.Join(problems...)
 }
 
 type reader struct {

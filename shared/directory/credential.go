@@ -31,8 +31,8 @@ const (
 // still open.
 func credentialPurpose(id string) []byte { return []byte("mandate credential 1 " + id) }
 
-func (d *Directory) sealBlob(c Credential) ([]byte, error) {
-	sealed, err := d.rings.Seal([]byte(c.Blob.Reveal()), credentialPurpose(c.ID))
+func (d *Directory) sealBlob(ctx context.Context, c Credential) ([]byte, error) {
+	sealed, err := d.rings.Seal(ctx, []byte(c.Blob.Reveal()), credentialPurpose(c.ID))
 	if err != nil {
 		return nil, fmt.Errorf("seal blob of credential %s: %w", c.ID, err)
 	}
@@ -128,7 +128,7 @@ func (c Credential) under() []store.Mutation {
 // CreateCredential keeps a credential. Invalid when its user or project does not exist.
 func (d *Directory) CreateCredential(ctx context.Context, rs *store.ReadSet, c Credential) (Credential, error) {
 	c.ID = newID()
-	sealed, err := d.sealBlob(c)
+	sealed, err := d.sealBlob(ctx, c)
 	if err != nil {
 		return Credential{}, err
 	}
@@ -184,7 +184,7 @@ func (d *Directory) UpdateCredential(ctx context.Context, rs *store.ReadSet, id 
 		u.text(attrProject, before.ProjectID, after.ProjectID)
 		if blob != nil {
 			after.Blob = *blob
-			sealed, err := d.sealBlob(after)
+			sealed, err := d.sealBlob(ctx, after)
 			if err != nil {
 				return nil, err
 			}

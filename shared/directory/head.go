@@ -21,7 +21,6 @@ type Head struct {
 	Version      int64     // of the head itself; every change carries Equals(version seen)
 	Roles        int64     // version of the roles and their implications
 	Catalog      int64     // version of the catalog
-	Keyset       int64     // version of the sealing keys
 	Off          store.Set // short hashes of domains that are disabled or gone
 	GoneGroups   store.Set // ids of deleted groups whose members have not all been told
 	SystemGroups store.Set // ids of groups that hold roles on the system
@@ -34,7 +33,6 @@ const (
 	attrVersion      = "version"
 	attrRoles        = "roles"
 	attrCatalog      = "catalog"
-	attrKeyset       = "keyset"
 	attrOff          = "off"
 	attrGoneGroups   = "gone_groups"
 	attrSystemGroups = "system_groups"
@@ -57,7 +55,7 @@ func ReadHead(rs *store.ReadSet) (Head, error) {
 		return Head{}, err
 	}
 	return Head{
-		Version: i.Int(attrVersion), Roles: i.Int(attrRoles), Catalog: i.Int(attrCatalog), Keyset: i.Int(attrKeyset),
+		Version: i.Int(attrVersion), Roles: i.Int(attrRoles), Catalog: i.Int(attrCatalog),
 		Off: i.Set(attrOff), GoneGroups: i.Set(attrGoneGroups), SystemGroups: i.Set(attrSystemGroups),
 		Inherited: i.Set(attrInherited), Cleared: i.Int(attrCleared),
 	}, nil

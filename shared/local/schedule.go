@@ -8,7 +8,9 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"mandate/functions/reconcile"
+	"mandate/functions/rotate"
 	"mandate/shared/app"
+	"mandate/shared/gateway"
 	"mandate/shared/sam"
 )
 
@@ -22,7 +24,7 @@ type ScheduledFunction struct {
 
 // scheduledFunctions are the functions that can be run by the clock, by area.
 func scheduledFunctions(a *app.App) map[string]lambda.Handler {
-	return map[string]lambda.Handler{"reconcile": reconcile.New(a)}
+	return map[string]lambda.Handler{"reconcile": reconcile.New(a), "rotate": gateway.Scheduled(rotate.New(a))}
 }
 
 // Run runs the function at its times until the context ends. A failure is logged; the next

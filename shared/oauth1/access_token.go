@@ -142,7 +142,7 @@ func (s *Service) exchange(ctx context.Context, from RequestToken) (AccessToken,
 		ExpiresAt: s.end(s.settings.AccessLife),
 	}
 	k, text := store.AccessToken(t.ID), newSecret()
-	sealed, err := s.seal(k, attrSecret, text)
+	sealed, err := s.seal(ctx, k, attrSecret, text)
 	if err != nil {
 		return AccessToken{}, secret.Text{}, err
 	}

@@ -32,7 +32,7 @@ func ConsumerFrom(i store.Item) Consumer {
 func (s *Service) CreateConsumer(ctx context.Context, c Consumer) (Consumer, secret.Text, error) {
 	c.ID = newID()
 	k, text := store.Consumer(c.ID), newSecret()
-	sealed, err := s.seal(k, attrSecret, text)
+	sealed, err := s.seal(ctx, k, attrSecret, text)
 	if err != nil {
 		return Consumer{}, secret.Text{}, err
 	}

@@ -66,7 +66,7 @@ func (s *Service) CreateRequestToken(ctx context.Context, rs *store.ReadSet, r R
 	}
 	t := RequestToken{ID: newID(), ConsumerID: r.Key(), ProjectID: projectID, ExpiresAt: s.end(s.settings.RequestLife)}
 	k, text := store.RequestToken(t.ID), newSecret()
-	sealed, err := s.seal(k, attrSecret, text)
+	sealed, err := s.seal(ctx, k, attrSecret, text)
 	if err != nil {
 		return RequestToken{}, secret.Text{}, err
 	}
@@ -175,7 +175,7 @@ func (s *Service) Authorize(ctx context.Context, rs *store.ReadSet, userID, id s
 			return s.repeated(ctx, rs, t, userID, roles, *c.Seen)
 		}
 		verifier := newVerifier()
-		sealed, err := s.seal(k, attrVerifier, verifier)
+		sealed, err := s.seal(ctx, k, attrVerifier, verifier)
 		if err != nil {
 			return secret.Text{}, err
 		}

@@ -90,8 +90,8 @@ func newSecret() secret.Text {
 // purpose is the associated data of a sealed text: it opens in its own place only.
 func purpose(k store.Key, attribute string) []byte { return []byte(k.String() + " " + attribute) }
 
-func (s *Service) seal(k store.Key, attribute string, t secret.Text) ([]byte, error) {
-	sealed, err := s.rings.Seal([]byte(t.Reveal()), purpose(k, attribute))
+func (s *Service) seal(ctx context.Context, k store.Key, attribute string, t secret.Text) ([]byte, error) {
+	sealed, err := s.rings.Seal(ctx, []byte(t.Reveal()), purpose(k, attribute))
 	if err != nil {
 		return nil, fmt.Errorf("seal %s of %s: %w", attribute, k, err)
 	}

@@ -2,6 +2,7 @@ package secret
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -133,6 +134,21 @@ func (r *Ring) Open(sealed, associated []byte) ([]byte, error) {
 	return plain, nil
 }
 
+// Reseal seals anew what another key of the ring sealed than the one that seals now. What
+// that key sealed, and what the ring cannot open because it never had the key, stays: then
+// there is nothing to replace it with.
+func (r *Ring) Reseal(sealed, associated []byte) (anew []byte, replaced bool, err error) {
+	if id, ok := KeyID(sealed); !ok || id == r.primary || !r.Has(sealed) {
+		return sealed, false, nil
+	}
+	plain, err := r.Open(sealed, associated)
+	if err != nil {
+		return nil, false, err
+	}
+	anew, err = r.Seal(plain, associated)
+	return anew, err == nil, err
+}
+
 // Add returns the ring with one new key that is accepted but does not seal yet, so that
 // every instance can come to know it first.
 func (r *Ring) Add() (next *Ring, id uint32, err error) {
@@ -191,28 +207,38 @@ var keysetPurpose = []byte("mandate keyset 1")
 // wrap serialises the ring and wraps it.
 func (r *Ring) wrap(ctx context.Context, w Wrapper) ([]byte, error) {
 	var b bytes.Buffer
-	if err := r.handle.WriteWithContext(ctx, keyset.NewBinaryWriter(&b), wrapping{w}, keysetPurpose); err != nil {
-		return nil, fmt.Errorf("wrap the keyset: %w", err)
+	by := &wrapping{by: w}
+	if err := r.handle.WriteWithContext(ctx, keyset.NewBinaryWriter(&b), by, keysetPurpose); err != nil {
+		return nil, fmt.Errorf("wrap the keyset: %w", cmp.Or(by.err, err))
 	}
 	return b.Bytes(), nil
 }
 
 // unwrap reads what wrap wrote.
 func unwrap(ctx context.Context, w Wrapper, wrapped []byte, version int64) (*Ring, error) {
-	handle, err := keyset.ReadWithContext(ctx, keyset.NewBinaryReader(bytes.NewReader(wrapped)), wrapping{w}, keysetPurpose)
+	by := &wrapping{by: w}
+	handle, err := keyset.ReadWithContext(ctx, keyset.NewBinaryReader(bytes.NewReader(wrapped)), by, keysetPurpose)
 	if err != nil {
-		return nil, fmt.Errorf("unwrap the keyset (is this the master key it was wrapped with?): %w", err)
+		return nil, fmt.Errorf("unwrap the keyset (is this the key it was wrapped with?): %w", cmp.Or(by.err, err))
 	}
 	return newRing(handle, version)
 }
 
-// wrapping is a Wrapper under the name that Tink has for it.
-type wrapping struct{ Wrapper }
-
-func (w wrapping) EncryptWithContext(ctx context.Context, plain, associated []byte) ([]byte, error) {
-	return w.Wrap(ctx, plain, associated)
+// wrapping is a Wrapper under the names that Tink has for it. It keeps the error, of which
+// Tink tells the text only.
+type wrapping struct {
+	by  Wrapper
+	err error
 }
 
-func (w wrapping) DecryptWithContext(ctx context.Context, wrapped, associated []byte) ([]byte, error) {
-	return w.Unwrap(ctx, wrapped, associated)
+// EncryptWithContext wraps.
+func (w *wrapping) EncryptWithContext(ctx context.Context, plain, associated []byte) (wrapped []byte, err error) {
+	wrapped, w.err = w.by.Wrap(ctx, plain, associated)
+	return wrapped, w.err
+}
+
+// DecryptWithContext unwraps.
+func (w *wrapping) DecryptWithContext(ctx context.Context, wrapped, associated []byte) (plain []byte, err error) {
+	plain, w.err = w.by.Unwrap(ctx, wrapped, associated)
+	return plain, w.err
 }

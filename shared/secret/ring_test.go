@@ -239,7 +239,7 @@ func TestOpenRingsCreatesOnce(t *testing.T) {
 	require.Equal(t, "plain", string(plain))
 
 	_, err = secret.OpenRings(t.Context(), secret.RingsOptions{Table: table, Wrapper: newKey(t)})
-	require.ErrorContains(t, err, "is this the master key it was wrapped with?")
+	require.ErrorContains(t, err, "is this the key it was wrapped with?")
 
 	items, err := table.Read(t.Context(), store.Keyset())
 	require.NoError(t, err)

@@ -413,7 +413,7 @@ func (s *Service) store(ctx context.Context, rs *store.ReadSet, t Token, l Login
 		}
 	}
 	for range attempts {
-		text, audit, err := s.sealer.Mint(hints)
+		text, audit, err := s.sealer.Mint(ctx, hints)
 		if err != nil {
 			return Token{}, secret.Text{}, fmt.Errorf("mint a token: %w", err)
 		}

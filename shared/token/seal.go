@@ -1,6 +1,7 @@
 package token
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -32,8 +33,12 @@ func NewSealer(rings *secret.Rings) Sealer {
 func associatedWith(deployment string) []byte { return []byte("mandate token 1 " + deployment) }
 
 // Mint makes a token's text and its audit id, which is new each time.
-func (s *sealer) Mint(h Hints) (secret.Text, AuditID, error) {
-	return mint(s.rings.Ring(), s.associated, h)
+func (s *sealer) Mint(ctx context.Context, h Hints) (secret.Text, AuditID, error) {
+	ring, err := s.rings.Sealing(ctx)
+	if err != nil {
+		return secret.Text{}, AuditID{}, err
+	}
+	return mint(ring, s.associated, h)
 }
 
 // Open is a pass.

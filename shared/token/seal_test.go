@@ -108,11 +108,11 @@ func newTable(t testing.TB) store.Table {
 func TestOpenRefuses(t *testing.T) {
 	table := newTable(t)
 	s := newSealer(t, table)
-	text, _, err := s.Mint(Hints{Kind: KindProject, UserID: id("a", 32), ScopeID: id("b", 32)})
+	text, _, err := s.Mint(t.Context(), Hints{Kind: KindProject, UserID: id("a", 32), ScopeID: id("b", 32)})
 	require.NoError(t, err)
 	good := text.Reveal()
 	require.Len(t, good, 106)
-	foreign, _, err := newSealer(t, newTable(t)).Mint(Hints{})
+	foreign, _, err := newSealer(t, newTable(t)).Mint(t.Context(), Hints{})
 	require.NoError(t, err)
 
 	// 79 bytes take 106 characters, of which the last has two bits to spare.
@@ -211,7 +211,7 @@ func TestUnknownKeyIsLookedUp(t *testing.T) {
 	rings, err := secret.OpenRings(t.Context(), secret.RingsOptions{Table: table, Wrapper: key, Now: func() time.Time { return now }})
 	require.NoError(t, err)
 	instance := &sealer{rings, associatedWith(rings.Deployment())}
-	known, _, err := instance.Mint(Hints{})
+	known, _, err := instance.Mint(t.Context(), Hints{})
 	require.NoError(t, err)
 
 	// Elsewhere, a key is added and promoted, and seals a token.
@@ -317,7 +317,7 @@ func BenchmarkOpen(b *testing.B) {
 	s := newSealer(b, table)
 	rs := store.NewReadSet(table)
 	for _, c := range tokenSizes() {
-		text, _, err := s.Mint(c.hints)
+		text, _, err := s.Mint(b.Context(), c.hints)
 		require.NoError(b, err)
 		b.Run(strings.ReplaceAll(c.name, " ", "_"), func(b *testing.B) {
 			b.ReportAllocs()

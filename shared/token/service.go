@@ -41,7 +41,7 @@ type Settings struct {
 
 // Sealer makes and opens the text of tokens.
 type Sealer interface {
-	Mint(h Hints) (secret.Text, AuditID, error)
+	Mint(ctx context.Context, h Hints) (secret.Text, AuditID, error)
 	// Open is a pass: it fails with ErrNotAToken for whatever this deployment did not
 	// make, and is pending while an unknown key is looked up.
 	Open(rs *store.ReadSet, text secret.Text) (Hints, AuditID, error)

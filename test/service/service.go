@@ -52,6 +52,8 @@ type options struct {
 	now      func() time.Time
 	log      *slog.Logger
 	hasher   directory.Hasher
+	wrapper  secret.Wrapper
+	second   bool
 	env      map[string]string
 }
 
@@ -85,6 +87,13 @@ func WithLog(l *slog.Logger) Option { return func(o *options) { o.log = l } }
 // WithHasher hashes passwords otherwise than as many at once as there are cores.
 func WithHasher(h *secret.Hasher) Option { return func(o *options) { o.hasher = h } }
 
+// WithWrapper protects the keyset otherwise than by a new key in memory: for two services
+// over one engine.
+func WithWrapper(w secret.Wrapper) Option { return func(o *options) { o.wrapper = w } }
+
+// Second is another instance of a service over the same engine, which was bootstrapped.
+func Second() Option { return func(o *options) { o.second = true } }
+
 // WithVariable sets a variable of shared/config.
 func WithVariable(name, value string) Option { return func(o *options) { o.env[name] = value } }
 
@@ -107,17 +116,26 @@ func New(t testing.TB, with ...Option) *Service {
 	}
 	settings, err := config.Read(func(name string) string { return o.env[name] })
 	require.NoError(t, err)
-	key, err := secret.NewMasterKey()
+	if o.wrapper == nil {
+		o.wrapper, err = secret.NewMasterKey()
+		require.NoError(t, err)
+	}
+	a, err := app.New(t.Context(), app.Parts{Config: settings, Table: table, Wrapper: o.wrapper, Hasher: o.hasher, Now: o.now, Log: o.log})
 	require.NoError(t, err)
-	a, err := app.New(t.Context(), app.Parts{Config: settings, Table: table, Wrapper: key, Hasher: o.hasher, Now: o.now, Log: o.log})
-	require.NoError(t, err)
-	_, err = a.Directory.Bootstrap(t.Context(), directory.BootstrapOptions{
-		AdminPassword: secret.New(AdminPassword), PublicURL: Base + "/v3", InternalURL: Base + "/v3", AdminURL: Base + "/v3",
-	})
-	require.NoError(t, err)
+	if !o.second {
+		bootstrap(t, a)
+	}
 	handler, err := local.Serve(a)
 	require.NoError(t, err)
 	return &Service{App: a, Engine: o.engine, handler: handler, t: t}
+}
+
+func bootstrap(t testing.TB, a *app.App) {
+	t.Helper()
+	_, err := a.Directory.Bootstrap(t.Context(), directory.BootstrapOptions{
+		AdminPassword: secret.New(AdminPassword), PublicURL: Base + "/v3", InternalURL: Base + "/v3", AdminURL: Base + "/v3",
+	})
+	require.NoError(t, err)
 }
 
 // Reply is an answer. Body is its JSON, nil when it has none.

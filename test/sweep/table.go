@@ -167,7 +167,7 @@ func (s *seeding) access(id string) []store.Mutation {
 
 // identity is an identity token that was obtained with an access token, and its row.
 func (s *seeding) identity(access string) (store.Mutation, secret.Text, error) {
-	text, audit, err := s.sealer.Mint(token.Hints{
+	text, audit, err := s.sealer.Mint(context.Background(), token.Hints{
 		Kind: token.KindProject, UserID: s.user.ID, ScopeID: s.project, AccessTokenID: access, ConsumerID: consumerID,
 	})
 	if err != nil {
