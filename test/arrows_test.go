@@ -94,7 +94,8 @@ var arrows = []struct {
 	{"shared/secret", []string{"shared/store"}},
 	{"shared/kms", []string{"shared/cloud", "shared/store"}},
 	{"shared/cloud", nil},
-	{"shared/config", nil},
+	{"shared/config", []string{"shared/secret"}},
+	{"shared/webhook", []string{"shared/config", "shared/notify"}},
 	{"shared/sam", []string{"shared/route"}},
 }
 

@@ -19,6 +19,7 @@ import (
 	"mandate/shared/config"
 	"mandate/shared/local"
 	"mandate/shared/store"
+	"mandate/shared/webhook"
 )
 
 type serveCommand struct {
@@ -33,6 +34,10 @@ func (c *serveCommand) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	settings, err := config.Read(os.Getenv)
+	if err != nil {
+		return err
+	}
+	hook, err := config.ReadWebhook(os.Getenv)
 	if err != nil {
 		return err
 	}
@@ -66,6 +71,13 @@ func (c *serveCommand) Run() error {
 	service, err := local.Serve(a)
 	if err != nil {
 		return err
+	}
+	if hook.URL != "" {
+		target, err := webhook.New(hook, log)
+		if err != nil {
+			return err
+		}
+		service.Streams = append(service.Streams, local.Webhook(a, target))
 	}
 	return c.run(ctx, listener, service, s, base, log)
 }

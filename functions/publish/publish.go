@@ -31,7 +31,7 @@ type Listener interface {
 // Publish follows the change log.
 type Publish struct {
 	table     store.Table
-	events    *revocation.Log
+	events    *revocation.Log // nil: it keeps no list
 	listeners []Listener
 	log       *slog.Logger
 }
@@ -39,6 +39,12 @@ type Publish struct {
 // New makes a Publish of an app's parts, for those who listen besides the list of events.
 func New(a *app.App, listeners ...Listener) *Publish {
 	return &Publish{table: a.Table, events: a.Events, listeners: listeners, log: a.Log}
+}
+
+// Forward makes a Publish that keeps no list and only tells those who listen. As a reader of
+// its own it holds up nothing else, however long they do not answer.
+func Forward(a *app.App, listeners ...Listener) *Publish {
+	return &Publish{table: a.Table, listeners: listeners, log: a.Log}
 }
 
 // told is what is to be told of a change.
@@ -63,7 +69,9 @@ func (p *Publish) Handle(ctx context.Context, changes []store.Change) (failed []
 		}
 	}
 	errs := make([]error, len(all))
-	p.list(ctx, all, errs)
+	if p.events != nil {
+		p.list(ctx, all, errs)
+	}
 	for _, l := range p.listeners {
 		tell(ctx, l, all, errs)
 	}
@@ -75,7 +83,9 @@ func (p *Publish) Handle(ctx context.Context, changes []store.Change) (failed []
 			continue
 		}
 		count += len(t.notices)
-		p.audit(ctx, t)
+		if p.events != nil {
+			p.audit(ctx, t)
+		}
 	}
 	if count > 0 {
 		p.log.InfoContext(ctx, "published", "notices", count, "changes", len(changes))
