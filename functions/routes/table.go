@@ -8,6 +8,8 @@ import "mandate/shared/route"
 var Table = []route.Route{
 	{Method: "GET", Path: "/", Operation: "ListVersions", Function: "Versions"},
 	{Method: "HEAD", Path: "/", Operation: "ListVersions", Function: "Versions"},
+	{Method: "GET", Path: "/healthz", Operation: "GetHealth", Function: "Versions"},
+	{Method: "HEAD", Path: "/healthz", Operation: "GetHealth", Function: "Versions"},
 	{Method: "GET", Path: "/v2.0", Operation: "GetVersionV2", Function: "Versions"},
 	{Method: "HEAD", Path: "/v2.0", Operation: "GetVersionV2", Function: "Versions"},
 	{Method: "GET", Path: "/v2.0/tenants", Operation: "ListTenantsV2", Function: "ListTenantsV2"},

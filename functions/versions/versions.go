@@ -1,5 +1,6 @@
 // Package versions is discovery: which versions of the API are served and where, and the
-// JSON home document that lists their resources (common.md section 3).
+// JSON home document that lists their resources (common.md section 3); and the check of the
+// service's health, which no discovery announces.
 package versions
 
 import (
@@ -21,7 +22,7 @@ type settings struct {
 }
 
 func operations(s settings) []api.Operation {
-	served := []api.Operation{list(s), get("GetVersion", v3)}
+	served := []api.Operation{list(s), get("GetVersion", v3), getHealth()}
 	if s.V2 {
 		served = append(served, get("GetVersionV2", v2))
 	}
