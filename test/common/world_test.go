@@ -91,7 +91,7 @@ func (w *world) path(r route.Route) string { path, _ := w.fill(r); return path }
 
 // open are the operations that need no token; the last two are asked by signed requests.
 var open = []string{
-	"ListVersions", "GetVersion", "GetVersionV2", "IssueToken", "IssueTokenV2", "ChangePassword", "CreateAccessToken", "CreateRequestToken",
+	"ListVersions", "GetVersion", "GetVersionV2", "GetHealth", "IssueToken", "IssueTokenV2", "ChangePassword", "CreateAccessToken", "CreateRequestToken",
 }
 
 // table is every route of clients. The pages for people answer otherwise; their tests are in
