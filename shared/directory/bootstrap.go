@@ -16,6 +16,7 @@ const DefaultDomain = "default"
 // Names left empty are as keystone-manage chooses them.
 type BootstrapOptions struct {
 	AdminPassword secret.Text // mandatory
+	KeepPassword  bool        // AdminPassword is for a user who is made; one who is there keeps hers
 	UserName      string      // admin
 	ProjectName   string      // admin
 	RoleName      string      // admin
@@ -28,6 +29,8 @@ type BootstrapOptions struct {
 // BootstrapResult names what there is after a bootstrap.
 type BootstrapResult struct {
 	UserID, ProjectID, RoleID string
+
+	UserMade bool // and not found
 }
 
 // chain is what each role of the first start implies (D-194).
@@ -37,7 +40,7 @@ var chain = []struct{ name, implies string }{
 
 // Bootstrap makes the first domain, project, user, roles, grants and catalog entries. It
 // can be run again, and by several at once: what is there stays, with its ids, except
-// that the user is enabled and gets the password (D-192), and that the endpoints get the
+// that the user is enabled and gets the password (D-192) unless she is to keep hers, and that the endpoints get the
 // URLs (D-196).
 func (d *Directory) Bootstrap(ctx context.Context, o BootstrapOptions) (BootstrapResult, error) {
 	if o.AdminPassword.Empty() {
@@ -65,7 +68,7 @@ func (d *Directory) Bootstrap(ctx context.Context, o BootstrapOptions) (Bootstra
 			return BootstrapResult{}, fmt.Errorf("bootstrap %s: %w", step.what, err)
 		}
 	}
-	return BootstrapResult{UserID: b.userID, ProjectID: b.projectID, RoleID: b.roles[o.RoleName]}, nil
+	return BootstrapResult{UserID: b.userID, ProjectID: b.projectID, RoleID: b.roles[o.RoleName], UserMade: b.userMade}, nil
 }
 
 type bootstrap struct {
@@ -73,6 +76,7 @@ type bootstrap struct {
 	o                 BootstrapOptions
 	roles             map[string]string // ids by name
 	userID, projectID string
+	userMade          bool
 }
 
 // existing is the id that holds a name, "" when it is free.
@@ -151,14 +155,18 @@ func (b *bootstrap) makeUser(ctx context.Context) error {
 		u, err := b.CreateUser(ctx, rs, User{Name: b.o.UserName, DomainID: DefaultDomain, Enabled: true}, &b.o.AdminPassword)
 		return u.ID, err
 	})
-	b.userID = id
+	b.userID, b.userMade = id, made
 	if err != nil || made {
 		return err
+	}
+	password := &b.o.AdminPassword
+	if b.o.KeepPassword {
+		password = nil
 	}
 	_, err = b.UpdateUser(ctx, store.NewReadSet(b.table), id, func(u *User) error {
 		u.Enabled = true
 		return nil
-	}, &b.o.AdminPassword)
+	}, password)
 	return err
 }
 

@@ -72,6 +72,7 @@ invoke() { # FUNCTION EVENT EXPECTED
 step "sam local invoke" invoke Versions get-version '"statusCode": *200'
 step "sam local invoke, a batch of the stream" invoke Cascade changes '"batchItemFailures": *\[\]'
 step "sam local invoke, the nightly schedule" invoke Reconcile schedule '{}'
+step "sam local invoke, bootstrap again" invoke Bootstrap bootstrap '"user_id": *"[0-9a-f]*"'
 
 "$sam" local start-api --template "$local/sam/template.yaml" --parameter-overrides "Architecture=$machine" \
   --skip-pull-image --warm-containers LAZY --host 127.0.0.1 --port "$port" >"$work/start-api.log" 2>&1 &
