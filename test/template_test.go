@@ -283,3 +283,15 @@ func TestTranscriptsAreOfOperations(t *testing.T) {
 		assert.Equal(t, filepath.Base(filepath.Dir(f)), areas[name], f)
 	}
 }
+
+// TestEveryOperationHasATranscript, but for the pages, which the browser tries.
+func TestEveryOperationHasATranscript(t *testing.T) {
+	for name, area := range operations(t) {
+		if area == "console" {
+			continue
+		}
+		files, err := filepath.Glob(filepath.Join("transcripts", area, name+"*.txt"))
+		require.NoError(t, err)
+		assert.NotEmpty(t, files, "%s has no transcript: write down what it answers in test/transcripts/%s/%s.txt", name, area, name)
+	}
+}

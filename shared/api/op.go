@@ -51,6 +51,8 @@ type Operation struct {
 	Name    string
 	Action  string
 	Status  int
+	Open    bool
+	Ends    bool
 	In, Out reflect.Type // for docs/openapi.yaml
 	maps    bool         // whether Out has maps in it
 	page    *PageSpec    // of a page for people; else nil
@@ -106,7 +108,7 @@ func Op[In, Out any](spec Spec[In], do func(context.Context, *Call, In) (Out, er
 		status = http.StatusOK
 	}
 	o := Operation{
-		Name: spec.Name, Action: spec.Action, Status: status,
+		Name: spec.Name, Action: spec.Action, Status: status, Open: spec.Open, Ends: spec.Ends,
 		In: reflect.TypeFor[In](), Out: reflect.TypeFor[Out](),
 	}
 	o.maps = hasMaps(o.Out, map[reflect.Type]bool{})

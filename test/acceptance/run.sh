@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # What `make acceptance` does: linters, both engines, the deployment's template; the stock
 # client through delegation, on every resource and through OAuth1, on both engines; gophercloud
-# on both; the commands of docs/delegation.md, the pages for people in a browser, old clients on v2.0,
-# keystonemiddleware, OpenStack's own API tests;
+# on both; the commands of every page of docs/, the pages for people in a browser, old clients on v2.0,
+# keystonemiddleware, OpenStack's own API tests; whatever docs/openapi.yaml describes;
 # the deployed functions in emulators; and a service that is killed under load. Everything fetched is pinned and kept in .cache/.
 #
-#   test/acceptance/run.sh [STEP...]    all steps, or those named (lint engines template flow resources oauth1 gophercloud page browser v2 middleware tempest emulators crash)
+#   test/acceptance/run.sh [STEP...]    all steps, or those named
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source test/acceptance/steps.sh
@@ -36,8 +36,32 @@ emulators() {
   SMALL=1 step "LocalStack, a small stack" localstack/host.sh
 }
 
+# Every page that has commands, each against a service of its own.
+pages() {
+  local page
+  for page in $(grep -l '^```bash$' docs/*.md docs/*/*.md); do
+    step "$page" test/acceptance/serve.sh embedded bash -c 'PATH=$PWD/bin:$PATH OPENRC=$DATA/openrc exec test/acceptance/page.sh "$0"' "$page"
+  done
+}
+
 steps=("$@")
-[ ${#steps[@]} -gt 0 ] || steps=(lint engines template flow resources oauth1 gophercloud page browser v2 middleware tempest emulators crash)
+[ ${#steps[@]} -gt 0 ] || steps=(
+  lint
+  engines
+  template
+  flow
+  resources
+  oauth1
+  gophercloud
+  pages
+  browser
+  v2
+  middleware
+  tempest
+  emulators
+  openapi
+  crash
+)
 began=$SECONDS
 for name in "${steps[@]}"; do
   case $name in
@@ -48,9 +72,11 @@ for name in "${steps[@]}"; do
     resources) both "every resource" test/acceptance/resources.py ;;
     oauth1) both "OAuth1" test/acceptance/oauth1.py ;;
     gophercloud) both "gophercloud" go -C test/acceptance/gophercloud run . ;;
-    page) step "docs/delegation.md" test/acceptance/serve.sh embedded bash -c 'OPENRC=$DATA/openrc test/acceptance/page.sh docs/delegation.md' ;;
+    pages) pages ;;
     browser) step "pages in a browser" env OAUTH1_REQUEST_TOKEN_EXPIRATION=45 test/acceptance/serve.sh embedded test/acceptance/browser.sh ;;
     tempest) step "Tempest" test/acceptance/serve.sh embedded test/acceptance/tempest.sh ;;
+    # Logins that fail are most of what is tried; the limit for one address has its own tests.
+    openapi) step "docs/openapi.yaml" env ADDRESS_FAILURE_ATTEMPTS=0 test/acceptance/serve.sh embedded test/acceptance/openapi.sh ;;
     middleware) test/acceptance/middleware.sh ;;
     v2) step "old clients" test/acceptance/serve.sh embedded test/acceptance/v2.py ;;
     emulators) emulators ;;

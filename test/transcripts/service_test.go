@@ -20,13 +20,24 @@ import (
 // routes of the template, API Gateway's events, the functions' own handlers, the
 // embedded table. The stream is read only while a transcript waits, for nothing but the
 // list of revocation events may wait for it.
+// Every reply is also as docs/openapi.yaml describes it.
 func TestTranscripts(t *testing.T) {
 	paths, err := transcripts.Find(".")
 	require.NoError(t, err)
+	says := readDescription(t)
 	for _, path := range paths {
 		t.Run(strings.TrimSuffix(filepath.ToSlash(path), ".txt"), func(t *testing.T) {
 			t.Parallel()
-			transcripts.Replay(t, newServer(t), ".", path)
+			s := newServer(t)
+			answer := s.Do
+			s.Do = func(r *http.Request) (*http.Response, error) {
+				w, err := answer(r)
+				if err == nil {
+					err = says.check(r, w)
+				}
+				return w, err
+			}
+			transcripts.Replay(t, s, ".", path)
 		})
 	}
 }

@@ -1,0 +1,81 @@
+package test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// source is the text of all Go files whose names end so.
+func source(t *testing.T, ending string) string {
+	t.Helper()
+	var all strings.Builder
+	require.NoError(t, filepath.WalkDir("..", func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() && strings.HasPrefix(d.Name(), ".") && len(d.Name()) > 2 {
+			if err == nil {
+				err = filepath.SkipDir
+			}
+			return err
+		}
+		if strings.HasSuffix(path, ending) {
+			text, err := os.ReadFile(path) //nolint:gosec // G304: the source tree
+			require.NoError(t, err)
+			all.Write(text)
+		}
+		return nil
+	}))
+	require.NotZero(t, all.Len())
+	return all.String()
+}
+
+// TestThreatsHaveTests: docs/security.md names for each threat tests that there are. A
+// name may be the beginning of several.
+func TestThreatsHaveTests(t *testing.T) {
+	page, err := os.ReadFile("../docs/security.md")
+	require.NoError(t, err)
+	tests := source(t, "_test.go")
+	var rows int
+	for line := range strings.Lines(string(page)) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		if len(cells) != 3 || strings.Contains(line, "---") || strings.Contains(line, "| test |") {
+			continue
+		}
+		rows++
+		names := regexp.MustCompile("`((?:Test|Fuzz)\\w+)`").FindAllStringSubmatch(cells[2], -1)
+		assert.NotEmpty(t, names, line)
+		for _, name := range names {
+			assert.Contains(t, tests, "func "+name[1], line)
+		}
+	}
+	assert.Greater(t, rows, 20)
+}
+
+// TestCommandsOfTheDocsAreTried: what a page gives as bash is run by test/acceptance/run.sh
+// pages, and what it gives as console, which nobody runs, says why.
+func TestCommandsOfTheDocsAreTried(t *testing.T) {
+	pages, err := filepath.Glob("../docs/*.md")
+	require.NoError(t, err)
+	deeper, err := filepath.Glob("../docs/*/*.md")
+	require.NoError(t, err)
+	pages = append(pages, deeper...)
+	require.NotEmpty(t, pages)
+	fence := regexp.MustCompile("(?m)^```(\\w*)$")
+	for _, page := range pages {
+		text, err := os.ReadFile(page) //nolint:gosec // G304: the source tree
+		require.NoError(t, err)
+		for _, at := range fence.FindAllStringSubmatchIndex(string(text), -1) {
+			language := string(text[at[2]:at[3]])
+			if language != "console" && language != "sh" && language != "shell" {
+				continue
+			}
+			before := strings.TrimSpace(string(text[:at[0]]))
+			before = before[strings.LastIndex(before, "\n\n")+1:]
+			assert.Regexp(t, `\*\((Needs .*|Shown, not run: .*)\)\*`, before, "%s: commands that nobody runs say why, as *(Needs an AWS account)*", page)
+		}
+	}
+}
