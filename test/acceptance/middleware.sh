@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# middleware.py in its own environment, against services whose tokens live four seconds.
+# middleware.py in its own environment, against services whose tokens live four seconds,
+# and with its cache against one whose tokens live an hour.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source test/acceptance/steps.sh
@@ -8,3 +9,5 @@ export TOKEN_EXPIRATION=4
 for engine in embedded dynamodb; do
   step "keystonemiddleware, $engine" test/acceptance/serve.sh "$engine" "$venv/bin/python" test/acceptance/middleware.py
 done
+unset TOKEN_EXPIRATION
+step "keystonemiddleware's cache, with docs/examples/revoked.py" test/acceptance/serve.sh embedded "$venv/bin/python" test/acceptance/middleware.py
