@@ -16,6 +16,7 @@ import (
 	"mandate/shared/config"
 	"mandate/shared/kms"
 	"mandate/shared/secret"
+	"mandate/shared/store"
 	"mandate/shared/store/dynamodb"
 )
 
@@ -57,7 +58,11 @@ func start(keeper bool) *app.App {
 		Log: slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel})),
 	})
 	if ahead := clock.Ahead(); ahead.Abs() > skewed {
-		Stop(fmt.Errorf("the clock of this function is %s ahead of the table's", ahead.Round(time.Second)))
+		side := "ahead of"
+		if ahead < 0 {
+			side = "behind"
+		}
+		Stop(fmt.Errorf("the clock of this function is %s %s the table's", ahead.Abs().Round(time.Second), side))
 	}
 	if err != nil {
 		Stop(explain(c, place, err))
@@ -85,7 +90,15 @@ func byKMS(c config.Config) bool { return c.KMSKeyARN != "" && os.Getenv("MASTER
 // explain says which variable or right is behind what AWS answered.
 func explain(c config.Config, place cloud.Place, err error) error {
 	var answer smithy.APIError
-	if !errors.As(err, &answer) {
+	var key kms.Unavailable
+	switch {
+	case errors.Is(err, secret.ErrNoKeyset):
+		return fmt.Errorf("TABLE_NAME=%q: %w", c.TableName, err)
+	case errors.As(err, &answer):
+	case errors.Is(err, store.ErrUnavailable) && !errors.As(err, &key):
+		return fmt.Errorf("TABLE_NAME=%q: does not answer in region AWS_REGION=%q (DYNAMODB_ENDPOINT=%q): %w",
+			c.TableName, place.Region, os.Getenv("DYNAMODB_ENDPOINT"), err)
+	default:
 		return err
 	}
 	switch answer.ErrorCode() {

@@ -133,13 +133,13 @@ func (k *Key) failure(ctx context.Context, call string, err error) error {
 	}
 	err = fmt.Errorf("KMS_KEY_ARN=%s: %s: %s", k.arn, call, text)
 	if passing {
-		return unavailable{err}
+		return Unavailable{err}
 	}
 	return err
 }
 
-// unavailable is store.ErrUnavailable without its words, which are about the table.
-type unavailable struct{ error }
+// Unavailable is store.ErrUnavailable without its words, which are about the table.
+type Unavailable struct{ error }
 
 // Is says so to errors.Is.
-func (unavailable) Is(target error) bool { return target == store.ErrUnavailable }
+func (Unavailable) Is(target error) bool { return target == store.ErrUnavailable }

@@ -17,10 +17,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"time"
@@ -29,6 +26,7 @@ import (
 	"mandate/shared/config"
 	"mandate/shared/secret"
 	"mandate/shared/store/dynamodb"
+	"mandate/test/deployed"
 	"mandate/test/dynamodblocal"
 )
 
@@ -54,16 +52,16 @@ func run(ctx context.Context, starts int) error {
 		return err
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // temporary
-	deployed, err := build(ctx, dir, "arm64")
+	arm, err := deployed.Build(ctx, dir, area, "arm64")
 	if err != nil {
 		return err
 	}
-	info, err := os.Stat(deployed)
+	info, err := os.Stat(arm)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("executable of %s, arm64, stripped: %.1f MB\n", area, float64(info.Size())/(1<<20))
-	own, err := build(ctx, dir, "")
+	own, err := deployed.Build(ctx, dir, area, "")
 	if err != nil {
 		return err
 	}
@@ -75,11 +73,14 @@ func run(ctx context.Context, starts int) error {
 
 	var ready, processor []time.Duration
 	for range starts {
-		waited, used, err := start(ctx, own, env)
+		start, err := deployed.Run(ctx, own, env)
 		if err != nil {
 			return err
 		}
-		ready, processor = append(ready, waited), append(processor, used)
+		if !start.Ready {
+			return fmt.Errorf("the function ended before it was ready: %s", start.Log)
+		}
+		ready, processor = append(ready, start.After), append(processor, start.Processor)
 	}
 	slices.Sort(ready)
 	slices.Sort(processor)
@@ -99,22 +100,8 @@ func run(ctx context.Context, starts int) error {
 	return errors.Join(errs...)
 }
 
-// build makes the executable as `make build` does; arch "" is this machine's.
-func build(ctx context.Context, dir, arch string) (string, error) {
-	out := filepath.Join(dir, "bootstrap-"+arch)
-	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", out, "./functions/"+area+"/lambda") //nolint:gosec // G204: our own arguments
-	c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
-	if arch != "" {
-		c.Env = append(c.Env, "GOARCH="+arch)
-	}
-	if text, err := c.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build: %w\n%s", err, text)
-	}
-	return out, nil
-}
-
 // place makes a table with a keyset, and returns the environment of a function that uses it.
-func place(ctx context.Context, dir string) (env []string, stop func(), err error) {
+func place(ctx context.Context, dir string) (env map[string]string, stop func(), err error) {
 	server, err := dynamodblocal.Start(ctx, dynamodblocal.Loopback, 0)
 	if err != nil {
 		return nil, nil, err
@@ -151,42 +138,5 @@ func place(ctx context.Context, dir string) (env []string, stop func(), err erro
 	if _, err := app.New(ctx, app.Parts{Config: c, Table: table, Wrapper: key, Log: slog.New(slog.DiscardHandler)}); err != nil {
 		return nil, nil, err
 	}
-	for name, value := range settings {
-		env = append(env, name+"="+value)
-	}
-	return env, server.Stop, nil
-}
-
-// start starts the function once and ends it when it is ready.
-func start(ctx context.Context, executable string, env []string) (waited, processor time.Duration, err error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, 0, err
-	}
-	ready := make(chan time.Time, 1)
-	s := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		ready <- time.Now()
-		<-r.Context().Done()
-	})}
-	go func() { _ = s.Serve(listener) }()
-	defer s.Close() //nolint:errcheck // nothing is kept
-
-	c := exec.CommandContext(ctx, executable)
-	c.Env = append(slices.Clone(env), "AWS_LAMBDA_RUNTIME_API="+listener.Addr().String())
-	c.Stderr = os.Stderr
-	began := time.Now()
-	if err := c.Start(); err != nil {
-		return 0, 0, err
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- c.Wait() }()
-	select {
-	case at := <-ready:
-		waited = at.Sub(began)
-	case err := <-ended:
-		return 0, 0, fmt.Errorf("the function ended before it was ready: %w", err)
-	}
-	_ = c.Process.Kill()
-	<-ended //nolint:errcheck // it was killed
-	return waited, c.ProcessState.UserTime() + c.ProcessState.SystemTime(), nil
+	return settings, server.Stop, nil
 }
