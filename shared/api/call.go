@@ -43,7 +43,7 @@ func newCall(s *Server, o Operation, w http.ResponseWriter, r *http.Request) *Ca
 	c := &Call{
 		Request: r, Header: make(http.Header), Status: o.Status, Base: base(s.PublicURL, r), Reads: store.NewReadSet(s.Table),
 		ctx: ctx, server: s, op: o, w: w,
-		event: event{start: s.Now(), id: id, global: globalID(r), usage: usage},
+		event: event{start: s.Now(), id: id, global: globalID(r), trace: TraceID(r.Header.Get("X-Amzn-Trace-Id")), usage: usage},
 	}
 	return c
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"time"
 
+	"mandate/shared/metrics"
 	"mandate/shared/problem"
 	"mandate/shared/store/meter"
 )
@@ -17,6 +18,7 @@ type event struct {
 	start  time.Time
 	id     string
 	global string // request id that the client sent along (C-004)
+	trace  string // root of the trace that it belongs to
 	action string
 	status int
 	err    error
@@ -59,15 +61,18 @@ func (c *Call) finish() {
 	counts := e.usage.Counts()
 	attrs := append(make([]slog.Attr, 0, 16),
 		slog.String("operation", c.op.Name), slog.String("request_id", e.id), slog.Int("status", e.status),
-		slog.Float64("ms", float64(c.server.Now().Sub(e.start).Microseconds())/1000),
+		slog.Float64(metrics.Milliseconds, float64(c.server.Now().Sub(e.start).Microseconds())/1000),
 		slog.Int("trips", c.Reads.Trips()), slog.Int("calls", counts.Trips()),
-		slog.Float64("read_units", counts.ReadUnits), slog.Float64("write_units", counts.WriteUnits),
+		slog.Float64(metrics.ReadUnits, counts.ReadUnits), slog.Float64(metrics.WriteUnits, counts.WriteUnits),
 	)
 	if e.action != "" {
 		attrs = append(attrs, slog.String("action", e.action))
 	}
 	if e.global != "" {
 		attrs = append(attrs, slog.String("global_request_id", e.global))
+	}
+	if e.trace != "" {
+		attrs = append(attrs, slog.String("trace_id", e.trace))
 	}
 	if !c.Caller.Anonymous() {
 		attrs = append(attrs, slog.String("user_id", c.Caller.UserID), slog.String("audit_id", c.Caller.AuditID))
@@ -80,6 +85,10 @@ func (c *Call) finish() {
 	}
 	if e.stack != "" {
 		attrs = append(attrs, slog.String("stack", withoutTokens(e.stack)))
+	}
+	if c.server.Area != "" {
+		attrs = append(attrs, slog.String(metrics.Area, c.server.Area), metrics.Flag(metrics.Faults, e.status >= http.StatusInternalServerError),
+			metrics.Flag(metrics.ColdStarts, !c.server.warm.Swap(true)), metrics.Requests.Attr(e.start))
 	}
 	c.server.Log.LogAttrs(c.ctx, level, "request", attrs...)
 }

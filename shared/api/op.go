@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
+	"sync/atomic"
 	"time"
 
 	"mandate/shared/policy"
@@ -82,6 +83,10 @@ type Server struct {
 	Ends      func(ctx context.Context, changes []store.Change) (any, error)
 	PublicURL string // base of all links, without version and trailing slash; "" derives it from each request
 	Log       *slog.Logger
+
+	// Area names the area in the metrics that the lines carry; "" where nobody collects them.
+	Area string
+	warm atomic.Bool // a line with metrics was written
 }
 
 // Handler serves the operation.

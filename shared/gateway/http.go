@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -189,11 +190,17 @@ func finish(r *http.Request, route string, parameters map[string]string, domain,
 		r.URL.Scheme = proto
 	}
 	r.URL.Host = ""
+	if trace := os.Getenv(traceVariable); trace != "" { // the function's own; the header is the caller's
+		r.Header.Set("X-Amzn-Trace-Id", trace)
+	}
 	r.Header.Del("X-Forwarded-Prefix")
 	if prefix != "" {
 		r.Header.Set("X-Forwarded-Prefix", prefix)
 	}
 }
+
+// traceVariable is where Lambda's loop says, before each event, which trace it belongs to.
+const traceVariable = "_X_AMZN_TRACE_ID"
 
 // reply is what a function answers with, as text.
 func reply[R any](r R, err error) ([]byte, error) {

@@ -14,6 +14,7 @@ import (
 // environment and serves the operation, or all of the area, that OPERATION names.
 func Main(area string, operations func(*app.App) []api.Operation, table []route.Route) {
 	a := Start()
+	a.API.Area = area
 	h, err := Operation(a.API, a.Config.Operation, area, operations(a), table)
 	if err != nil {
 		Stop(err)
@@ -22,10 +23,17 @@ func Main(area string, operations func(*app.App) []api.Operation, table []route.
 }
 
 // MainHandler is Main for a function that is no list of operations.
-func MainHandler(handler func(*app.App) http.Handler) { lambda.Start(HTTP(handler(Start()))) }
+func MainHandler(handler func(*app.App) http.Handler) {
+	a := Start()
+	a.API.Area = a.Config.Operation
+	lambda.Start(HTTP(handler(a)))
+}
 
 // MainStream is the main of a function on the table's stream.
-func MainStream(handle func(*app.App) Changes) { lambda.Start(Stream(handle(Start()))) }
+func MainStream(handle func(*app.App) Changes) {
+	a := Start()
+	lambda.Start(Stream(Told(a.Log, a.Config.Operation, a.Now, handle(a))))
+}
 
 // MainKeeper is the main of a function that a schedule or an operator calls, and that may
 // make the keyset of an empty table.
