@@ -15,6 +15,9 @@ const (
 	MaxGroups = 200
 	// MaxGrantedGroups is how many groups a project's or domain's item names that hold roles on it.
 	MaxGrantedGroups = 200
+	// MaxOff is how many disabled domains the head names, 1.7 KB of it. Deleted ones are
+	// named beyond that, until they are swept.
+	MaxOff = 100
 	// maxHeadGrants is how much of the head's 4 KB grants of groups may take, in bytes; what
 	// is left is for what ends tokens, which is never refused.
 	maxHeadGrants = 2 << 10

@@ -47,7 +47,7 @@ func newDomain(rs *store.ReadSet, dom Domain) ([]store.Mutation, error) {
 	m := []store.Mutation{store.Create(store.Domain(dom.ID), dom.item()), claim(store.DomainName(dom.Name), dom.ID)}
 	if !dom.Enabled {
 		return append(m, MoveHead(head, func(h store.Mutation) store.Mutation {
-			return h.Insert(attrOff, domainHash(dom.ID))
+			return head.disable(h, dom.ID)
 		})...), nil
 	}
 	if head.Version > 0 {
@@ -101,7 +101,7 @@ func (d *Directory) UpdateDomain(ctx context.Context, rs *store.ReadSet, id stri
 				if after.Enabled {
 					return h.Take(attrOff, domainHash(id))
 				}
-				return h.Insert(attrOff, domainHash(id))
+				return head.disable(h, id)
 			})...)
 		}
 		return append(m, c.mutations()...), nil

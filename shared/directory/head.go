@@ -22,6 +22,7 @@ type Head struct {
 	Roles        int64     // version of the roles and their implications
 	Catalog      int64     // version of the catalog
 	Off          store.Set // short hashes of domains that are disabled or gone
+	Look         bool      // more domains are disabled than Off names: to know, read the domain
 	GoneGroups   store.Set // ids of deleted groups whose members have not all been told
 	SystemGroups store.Set // ids of groups that hold roles on the system
 	Inherited    store.Set // targets on which groups hold inherited roles: "PROJECT#…", "DOMAIN#…"
@@ -34,6 +35,7 @@ const (
 	attrRoles        = "roles"
 	attrCatalog      = "catalog"
 	attrOff          = "off"
+	attrLook         = "look"
 	attrGoneGroups   = "gone_groups"
 	attrSystemGroups = "system_groups"
 	attrInherited    = "inherited"
@@ -56,7 +58,7 @@ func ReadHead(rs *store.ReadSet) (Head, error) {
 	}
 	return Head{
 		Version: i.Int(attrVersion), Roles: i.Int(attrRoles), Catalog: i.Int(attrCatalog),
-		Off: i.Set(attrOff), GoneGroups: i.Set(attrGoneGroups), SystemGroups: i.Set(attrSystemGroups),
+		Off: i.Set(attrOff), Look: i.Bool(attrLook), GoneGroups: i.Set(attrGoneGroups), SystemGroups: i.Set(attrSystemGroups),
 		Inherited: i.Set(attrInherited), Cleared: i.Int(attrCleared),
 	}, nil
 }
@@ -66,6 +68,20 @@ func ReadHead(rs *store.ReadSet) (Head, error) {
 func domainHash(domainID string) string {
 	sum := sha256.Sum256([]byte(domainID))
 	return hex.EncodeToString(sum[:8])
+}
+
+// mayBeOff reports whether a domain's item must be read to know that it is there and enabled.
+func (h Head) mayBeOff(domainID string) bool {
+	return h.Look || len(h.Off) > 0 && h.Off.Has(domainHash(domainID))
+}
+
+// disable is the change of the head that tells everybody of a disabled domain, as seen from
+// h. It is never refused: where Off is full, everybody is told to look for herself.
+func (h Head) disable(m store.Mutation, domainID string) store.Mutation {
+	if len(h.Off) >= MaxOff {
+		return m.Set(attrLook, true)
+	}
+	return m.Insert(attrOff, domainHash(domainID))
 }
 
 // targetName is the form in which a target stands in Head.Inherited and User.Inherits.

@@ -9,13 +9,14 @@ import (
 // The passes of this file answer: can it carry authority now? They fail with *Dead.
 
 // CheckDomain is a pass: nil when the domain is there and enabled. The head says so in
-// the ordinary case; only a hit in its short list reads the domain's own item.
+// the ordinary case; only a hit in its short list, or one that is full, reads the domain's
+// own item.
 func CheckDomain(rs *store.ReadSet, id string) error {
 	head, err := ReadHead(rs)
 	if err != nil {
 		return err
 	}
-	if len(head.Off) == 0 || !head.Off.Has(domainHash(id)) {
+	if !head.mayBeOff(id) {
 		return nil
 	}
 	i, err := rs.Get(store.Domain(id))
