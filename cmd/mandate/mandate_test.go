@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,6 +28,7 @@ func TestCommand(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"freeport": freePort, "await": await, "damage": damage, "mode": mode,
 			"generate": generate, "awaitwrites": awaitWrites,
+			"awaitlines": awaitLines, "revoke": revoke,
 		},
 	})
 }
@@ -97,4 +99,40 @@ func awaitWrites(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s did not change so often", args[0])
+}
+
+// awaitLines returns when a file has so many lines.
+func awaitLines(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		text, err := os.ReadFile(ts.MkAbs(args[0]))
+		if err == nil && bytes.Count(text, []byte("\n")) >= want {
+			return
+		}
+	}
+	ts.Fatalf("%s has no %d lines", args[0], want)
+}
+
+// revoke signs the admin in at a port and revokes a token made of that one, which are two events.
+func revoke(ts *testscript.TestScript, _ bool, args []string) {
+	send := func(method, body string, headers ...string) http.Header {
+		r, err := http.NewRequestWithContext(context.Background(), method, "http://127.0.0.1:"+args[0]+"/v3/auth/tokens", strings.NewReader(body))
+		ts.Check(err)
+		r.Header.Set("Content-Type", "application/json")
+		for n := 0; n < len(headers); n += 2 {
+			r.Header.Set(headers[n], headers[n+1])
+		}
+		reply, err := http.DefaultClient.Do(r) //nolint:gosec // G704: a port of this test
+		ts.Check(err)
+		ts.Check(reply.Body.Close())
+		if reply.StatusCode >= http.StatusBadRequest {
+			ts.Fatalf("%s tokens: %s", method, reply.Status)
+		}
+		return reply.Header
+	}
+	token := send("POST", `{"auth": {"identity": {"methods": ["password"], "password": {"user": {"name": "admin", "domain": {"id": "default"},
+		"password": "`+args[1]+`"}}}}}`).Get("X-Subject-Token")
+	derived := send("POST", `{"auth": {"identity": {"methods": ["token"], "token": {"id": "`+token+`"}}}}`).Get("X-Subject-Token")
+	send("DELETE", "", "X-Auth-Token", token, "X-Subject-Token", derived)
 }

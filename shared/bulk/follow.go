@@ -24,15 +24,19 @@ type Told struct {
 type Following struct {
 	Since time.Time        // only events later than it; zero for all that are listed
 	Once  bool             // stop at the end of the list
+	Every time.Duration    // between two questions; a second when 0
 	Tell  func(Told) error // is called once for each event; an error ends the following
 	Lost  func(error)      // is called when the cloud did not answer, before it is asked again
 }
 
 // An event may be listed late, and then stands before some that were told: each time, the
-// list is read again from a while before the last one, and what was told is left out.
+// list is read again from a while before the last one, and what was told is left out. Most
+// are listed within two seconds; for what was later, because the stream stood still, it is
+// read from farther back once in a while.
 const (
-	lateness    = time.Minute
-	askEvery    = time.Second
+	lateness    = 5 * time.Second
+	longAgo     = 5 * time.Minute
+	longAgoEach = 30               // questions
 	askAtLeast  = 30 * time.Second // while the cloud does not answer
 	sinceLayout = "2006-01-02T15:04:05.000000Z"
 )
@@ -43,16 +47,21 @@ func Follow(ctx context.Context, c Cloud, client *http.Client, f Following) erro
 	if err != nil {
 		return err
 	}
-	told, newest, pause := map[string]time.Time{}, f.Since, askEvery
+	if f.Every == 0 {
+		f.Every = time.Second
+	}
+	told, newest, pause := map[string]time.Time{}, f.Since, f.Every
 	var refused error
+	answered := 0 // questions since the list was read from long ago
 	for first := true; ; first = false {
 		query := url.Values{"details": {"1"}}
-		if from := newest.Add(-lateness); !newest.IsZero() {
-			if from.Before(f.Since) {
-				from = f.Since
-			}
-			query.Set("since", from.UTC().Format(sinceLayout))
-			maps.DeleteFunc(told, func(_ string, at time.Time) bool { return at.Before(from) })
+		back := lateness
+		if answered >= longAgoEach {
+			back = longAgo
+		}
+		if !newest.IsZero() {
+			query.Set("since", later(newest.Add(-back), f.Since).UTC().Format(sinceLayout))
+			maps.DeleteFunc(told, func(_ string, at time.Time) bool { return at.Before(newest.Add(-longAgo)) })
 		}
 		err := each(ctx, s, "/OS-REVOKE/events", query, "events", func(e Told) error {
 			if _, known := told[e.ID]; known {
@@ -65,6 +74,9 @@ func Follow(ctx context.Context, c Cloud, client *http.Client, f Following) erro
 			refused = f.Tell(e)
 			return refused
 		})
+		if answered++; err == nil && back == longAgo {
+			answered = 0
+		}
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -76,7 +88,7 @@ func Follow(ctx context.Context, c Cloud, client *http.Client, f Following) erro
 			f.Lost(err)
 			pause = min(2*pause, askAtLeast)
 		default:
-			pause = askEvery
+			pause = f.Every
 		}
 		select {
 		case <-ctx.Done():
@@ -84,4 +96,11 @@ func Follow(ctx context.Context, c Cloud, client *http.Client, f Following) erro
 		case <-time.After(pause):
 		}
 	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }

@@ -27,7 +27,8 @@ type Log struct {
 const (
 	longer   = 30 * time.Minute
 	farthest = 48 * time.Hour
-	margin   = time.Hour // until TTL takes away what is no longer listed
+	margin   = time.Hour       // until TTL takes away what is no longer listed
+	skew     = 5 * time.Minute // clocks differ by less
 )
 
 // NewLog is the list over a table, for tokens that live so long.
@@ -121,13 +122,17 @@ func (l *Log) walk(ctx context.Context, from time.Time, after string, g *Listing
 		after = store.EventPlace(from, "~") // behind every event of that instant
 	}
 	var found []Event
-	end := l.now().Add(margin) // clocks differ
+	end := l.now().Add(skew)
 	for hour := from.UTC().Truncate(time.Hour); hour.Before(end) && len(found) <= g.Limit; hour = hour.Add(abreast * time.Hour) {
 		var group sync.WaitGroup
 		var parts [abreast * store.EventShards][]Event
 		var errs [abreast * store.EventShards]error
 		for n := range parts {
-			r := store.EventHour(hour.Add(time.Duration(n/store.EventShards)*time.Hour), n%store.EventShards)
+			of := hour.Add(time.Duration(n/store.EventShards) * time.Hour)
+			if !of.Before(end) {
+				break
+			}
+			r := store.EventHour(of, n%store.EventShards)
 			r.From, r.Limit = after, min(g.Limit+2, store.MaxPageItems)
 			group.Go(func() { parts[n], errs[n] = l.shard(ctx, r, after, g) })
 		}
