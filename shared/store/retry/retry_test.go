@@ -2,6 +2,7 @@ package retry_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,15 +18,22 @@ import (
 
 // A table that fails every third call still is a table, to whoever asks through retries.
 func TestTable(t *testing.T) {
+	var injected [3]atomic.Int64
+	kinds := []faults.Fault{faults.Throttle, faults.Lost, faults.Contend}
+	t.Cleanup(func() {
+		for n := range kinds {
+			require.Positive(t, injected[n].Load())
+		}
+	})
 	storetest.Run(t, func(t *testing.T) store.Table {
 		table, err := embedded.Open(embedded.Options{})
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, table.Close()) })
 		failing := faults.New(table, faults.Options{Seed: 1, Throttle: 0.1, Lost: 0.1, Contend: 0.1})
 		t.Cleanup(func() {
-			require.Positive(t, failing.Injected(faults.Throttle))
-			require.Positive(t, failing.Injected(faults.Lost))
-			require.Positive(t, failing.Injected(faults.Contend))
+			for n, kind := range kinds {
+				injected[n].Add(int64(failing.Injected(kind)))
+			}
 		})
 		return retry.New(failing, retry.Options{Bound: time.Minute, First: time.Microsecond, Most: time.Millisecond})
 	})
