@@ -61,17 +61,29 @@ func (in subjectToken) find(ctx context.Context, a *app.App, c *api.Call) (t tok
 	return t, shown, c.Authorize(policy.Token{SubjectID: t.Subject.ID})
 }
 
+// validation is a subject of which the caller may ask why it is what it is. HEAD, which
+// has no body, does not know the question.
+type validation struct {
+	subjectToken
+	Explain *string `query:"explain"`
+}
+
 // validate shows the token named in X-Subject-Token.
 func validate(a *app.App) api.Operation {
-	return api.Op(api.Spec[subjectToken]{
-		Name: "ValidateToken", Action: "identity:validate_token", Reads: subjectToken{}.reads(a),
-	}, func(ctx context.Context, c *api.Call, in subjectToken) (tokenBody, error) {
+	reads := subjectToken{}.reads(a)
+	return api.Op(api.Spec[validation]{
+		Name: "ValidateToken", Action: "identity:validate_token",
+		Reads: func(rs *store.ReadSet, in validation) { reads(rs, in.subjectToken) },
+	}, func(ctx context.Context, c *api.Call, in validation) (validatedBody, error) {
+		if in.Explain != nil {
+			return in.explained(ctx, a, c)
+		}
 		t, shown, err := in.find(ctx, a, c)
 		if err != nil {
-			return tokenBody{}, err
+			return validatedBody{}, err
 		}
 		c.Header.Set("X-Subject-Token", in.Subject.Reveal())
-		return show(t, shown), nil
+		return validatedBody{Token: show(t, shown).Token}, nil
 	})
 }
 

@@ -93,6 +93,9 @@ func (c *Call) AuthorizeAs(action string, r policy.Resource) error {
 	return c.decoded
 }
 
+// Cost is what the call has asked of the table so far.
+func (c *Call) Cost() meter.Counts { return c.event.usage.Counts() }
+
 // May reports whether policy lets the caller do something to a resource. It authorises
 // nothing: it is for lists that show each caller what she could get.
 func (c *Call) May(action string, r policy.Resource) bool {

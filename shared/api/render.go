@@ -40,7 +40,8 @@ var statuses = map[problem.Kind]struct {
 
 // envelope is every error's body (C-001).
 type envelope struct {
-	Error fault `json:"error"`
+	Error   fault `json:"error"`
+	Explain any   `json:"explain,omitzero"` // of a token that was not found, for those who asked why
 }
 
 type fault struct {
@@ -59,7 +60,10 @@ func Fail(w http.ResponseWriter, r *http.Request, base string, err error) int {
 	if w.Header().Get("X-Openstack-Request-Id") == "" {
 		stamp(w.Header())
 	}
-	body := envelope{tell(w.Header(), r, base, err)}
+	body := envelope{Error: tell(w.Header(), r, base, err)}
+	if p, ok := problem.As(err); ok {
+		body.Explain = p.Explain
+	}
 	encoded, err := json.Marshal(body, json.Deterministic(len(body.Error.Extra) > 0))
 	if err != nil { // only an Extra can fail
 		body.Error.Extra = nil

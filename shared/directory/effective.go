@@ -18,27 +18,59 @@ const attrGrantRoles = "roles"
 // and the groups that hold grants on it, the head where groups inherit. Whatever of these
 // has not been read is read then; hints in a token only make that happen sooner.
 func (g *Registry) Effective(rs *store.ReadSet, u User, on store.Target) (store.Set, error) {
+	h, err := g.Held(rs, u, on)
+	return h.Roles, err
+}
+
+// Held is what [Registry.Effective] found, and where.
+type Held struct {
+	Roles  store.Set
+	named  []string  // role ids as the grants name them
+	direct store.Key // the user's own grant on the target
+	known  *Roles
+}
+
+// Lack is where it shows that none of these roles is held, or none at all when none is
+// given: on a role, when those that are needed or granted are no longer there, otherwise on
+// the user's own grant.
+func (h Held) Lack(needed ...string) (store.Key, Reason) {
+	if len(needed) == 0 {
+		needed = h.named
+	}
+	for _, id := range needed {
+		if _, there := h.known.Get(id); there {
+			return h.direct, RoleLacking
+		}
+	}
+	if len(needed) == 0 {
+		return h.direct, RoleLacking
+	}
+	return store.Role(needed[0]), Absent
+}
+
+// Held is the pass behind [Registry.Effective].
+func (g *Registry) Held(rs *store.ReadSet, u User, on store.Target) (Held, error) {
 	sources, err := sourcesOf(rs, u, on)
 	if err != nil {
-		return nil, err
+		return Held{}, err
 	}
 	known := rs.Known(sources...)
 	roles, err := g.Roles(rs)
 	if err != nil {
-		return nil, err
+		return Held{}, err
 	}
 	if !known {
-		return nil, store.ErrPending
+		return Held{}, store.ErrPending
 	}
 	var held []string
 	for _, k := range sources {
 		grant, err := rs.Get(k)
 		if err != nil {
-			return nil, err
+			return Held{}, err
 		}
 		held = append(held, grant.Set(attrGrantRoles)...)
 	}
-	return roles.global(roles.Closure(held...)), nil
+	return Held{roles.global(roles.Closure(held...)), held, sources[0], roles}, nil
 }
 
 // sourcesOf is a pass: the keys of every grant that could give the user a role on the target.

@@ -1,10 +1,6 @@
 package directory
 
-import (
-	"fmt"
-
-	"mandate/shared/store"
-)
+import "mandate/shared/store"
 
 // The passes of this file answer: can it carry authority now? They fail with *Dead.
 
@@ -19,14 +15,15 @@ func CheckDomain(rs *store.ReadSet, id string) error {
 	if !head.mayBeOff(id) {
 		return nil
 	}
-	i, err := rs.Get(store.Domain(id))
+	at := store.Domain(id)
+	i, err := rs.Get(at)
 	switch {
 	case err != nil:
 		return err
 	case i == nil:
-		return dead("domain %s is gone", id)
+		return End(at, Absent, "domain %s is gone", id)
 	case !i.Bool(AttrEnabled):
-		return dead("domain %s is disabled", id)
+		return End(at, Disabled, "domain %s is disabled", id)
 	default:
 		return nil
 	}
@@ -35,16 +32,17 @@ func CheckDomain(rs *store.ReadSet, id string) error {
 // LiveUser is a pass: the user, if she and her domain are enabled and she belongs to no
 // group that is being deleted (whoever names a gone group has no live token).
 func LiveUser(rs *store.ReadSet, id string) (User, error) {
-	if !rs.Known(store.User(id), rs.Head()) {
+	at := store.User(id)
+	if !rs.Known(at, rs.Head()) {
 		return User{}, store.ErrPending
 	}
-	i, _ := rs.Get(store.User(id))
+	i, _ := rs.Get(at)
 	if i == nil {
-		return User{}, dead("user %s is gone", id)
+		return User{}, End(at, Absent, "user %s is gone", id)
 	}
 	u := UserFrom(i)
 	if !u.Enabled {
-		return u, dead("user %s is disabled", id)
+		return u, End(at, Disabled, "user %s is disabled", id)
 	}
 	if err := CheckDomain(rs, u.DomainID); err != nil {
 		return u, err
@@ -55,7 +53,9 @@ func LiveUser(rs *store.ReadSet, id string) (User, error) {
 	}
 	for _, g := range head.GoneGroups {
 		if u.Groups.Has(g) {
-			return u, &Dead{Why: fmt.Sprintf("group %s of user %s is gone", g, id), Orphaned: true}
+			d := End(rs.Head(), GroupGone, "group %s of user %s is gone", g, id)
+			d.Orphaned = true
+			return u, d
 		}
 	}
 	return u, nil
@@ -63,31 +63,33 @@ func LiveUser(rs *store.ReadSet, id string) (User, error) {
 
 // LiveProject is a pass: the project, if it and its domain are enabled.
 func LiveProject(rs *store.ReadSet, id string) (Project, error) {
-	if !rs.Known(store.Project(id), rs.Head()) {
+	at := store.Project(id)
+	if !rs.Known(at, rs.Head()) {
 		return Project{}, store.ErrPending
 	}
-	i, _ := rs.Get(store.Project(id))
+	i, _ := rs.Get(at)
 	if i == nil {
-		return Project{}, dead("project %s is gone", id)
+		return Project{}, End(at, Absent, "project %s is gone", id)
 	}
 	p := ProjectFrom(i)
 	if !p.Enabled {
-		return p, dead("project %s is disabled", id)
+		return p, End(at, Disabled, "project %s is disabled", id)
 	}
 	return p, CheckDomain(rs, p.DomainID)
 }
 
 // LiveDomain is a pass: the domain, if enabled.
 func LiveDomain(rs *store.ReadSet, id string) (Domain, error) {
-	if !rs.Known(store.Domain(id), rs.Head()) {
+	at := store.Domain(id)
+	if !rs.Known(at, rs.Head()) {
 		return Domain{}, store.ErrPending
 	}
-	i, _ := rs.Get(store.Domain(id))
+	i, _ := rs.Get(at)
 	switch {
 	case i == nil:
-		return Domain{}, dead("domain %s is gone", id)
+		return Domain{}, End(at, Absent, "domain %s is gone", id)
 	case !i.Bool(AttrEnabled):
-		return DomainFrom(i), dead("domain %s is disabled", id)
+		return DomainFrom(i), End(at, Disabled, "domain %s is disabled", id)
 	default:
 		return DomainFrom(i), nil
 	}

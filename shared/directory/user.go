@@ -102,6 +102,9 @@ func within(rs *store.ReadSet, domainID, kind, id string) error {
 	return err
 }
 
+// DomainOf is the domain that a user or project is in.
+func DomainOf(i store.Item) string { return i.Str(attrDomain) }
+
 // The functions below keep absent attributes absent: DynamoDB has no null worth storing.
 
 func setText(i store.Item, name, v string) {

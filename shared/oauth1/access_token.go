@@ -23,7 +23,8 @@ type AccessToken struct {
 	UsedAt     time.Time // when a token was last obtained with it, to the hour; zero: no use is on record
 }
 
-func accessFrom(i store.Item) AccessToken {
+// AccessTokenFrom reads an access token's item, but for its secret.
+func AccessTokenFrom(i store.Item) AccessToken {
 	t := AccessToken{
 		ID: i.Str(attrID), ConsumerID: i.Str(attrConsumer), ProjectID: i.Str(attrProject), UserID: i.Str(attrUser),
 		RoleIDs: i.Set(attrRoles), ExpiresAt: endOf(i),
@@ -224,9 +225,9 @@ func (s *Service) Standing(rs *store.ReadSet, id string) (AccessToken, error) {
 		return AccessToken{}, err
 	}
 	if i == nil {
-		return AccessToken{}, &directory.Dead{Why: "access token " + id + " is gone"}
+		return AccessToken{}, &directory.Dead{Why: "access token " + id + " is gone", At: store.AccessToken(id), Reason: directory.Absent}
 	}
-	t := accessFrom(i)
+	t := AccessTokenFrom(i)
 	want(rs, t.parties())
 	s.memory.keep(id, t.parties())
 	return t, present(rs, store.Consumer(t.ConsumerID))
@@ -239,7 +240,7 @@ func present(rs *store.ReadSet, keys ...store.Key) error {
 	}
 	for _, k := range keys {
 		if i, _ := rs.Get(k); i == nil {
-			return &directory.Dead{Why: k.String() + " is gone"}
+			return &directory.Dead{Why: k.String() + " is gone", At: k, Reason: directory.Absent}
 		}
 	}
 	return nil

@@ -63,7 +63,7 @@ func (s *Service) sweep(ctx context.Context, e store.Entry, access bool) error {
 	}
 	mirrors := requestFrom(i).mirrors()
 	if access {
-		mirrors = accessFrom(i).mirrors()
+		mirrors = AccessTokenFrom(i).mirrors()
 	}
 	_, err = s.remove(ctx, k, mirrors...)
 	return err

@@ -22,7 +22,7 @@ func (s *Service) Check(e store.Entry) walk.Check {
 		}
 		return walk.All(gone(t.mirrors()), keys...)
 	case typeAccess:
-		t := accessFrom(e.Item)
+		t := AccessTokenFrom(e.Item)
 		return walk.All(gone(t.mirrors()), store.Consumer(t.ConsumerID), store.Project(t.ProjectID), store.User(t.UserID))
 	case "request token listed":
 		return walk.All(walk.Discard(s.table, e), store.RequestToken(id))

@@ -87,22 +87,23 @@ func (s *Service) Roles(rs *store.ReadSet, t AccessToken) ([]directory.Role, err
 
 // Effective is a pass: the roles of an access token that its user still holds on its project, with
 // what they imply (O-106). Domain-owned ones are not among them.
-func (s *Service) Effective(rs *store.ReadSet, t AccessToken, u directory.User) (store.Set, error) {
-	held, err := s.registry.Effective(rs, u, store.OnProject(t.ProjectID))
+// The second result is all that she holds.
+func (s *Service) Effective(rs *store.ReadSet, t AccessToken, u directory.User) (store.Set, directory.Held, error) {
+	held, err := s.registry.Held(rs, u, store.OnProject(t.ProjectID))
 	if err != nil {
-		return nil, err
+		return nil, held, err
 	}
 	roles, err := s.registry.Roles(rs)
 	if err != nil {
-		return nil, err
+		return nil, held, err
 	}
 	var both []string
 	for _, id := range roles.Closure(t.RoleIDs...) {
-		if held.Has(id) {
+		if held.Roles.Has(id) {
 			both = append(both, id)
 		}
 	}
-	return store.NewSet(both...), nil
+	return store.NewSet(both...), held, nil
 }
 
 // Revoke ends an access token and, because they read its item, every token obtained with it.

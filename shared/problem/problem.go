@@ -39,6 +39,7 @@ type Error struct {
 	RetryAfter time.Duration  // TooMany, Unavailable
 	Allow      []string       // MethodNotAllowed
 	Extra      map[string]any // further members of the error body (C-009)
+	Explain    any            // what was found, as a member beside the error; nil: none
 }
 
 // Error prints the public face only.

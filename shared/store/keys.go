@@ -340,6 +340,53 @@ func (k Key) Evidence() bool {
 	return kind == "ROLES"
 }
 
+// Named is how callers know the item: its kind, "" for what is nothing to them, and its id. A
+// grant's id is the path of the API where its roles are listed, without the last step. Ids
+// of tokens and trusts are cut short in keys, and so they are here.
+func (k Key) Named() (kind, id string) {
+	pk, id, _ := strings.Cut(k.PK, "#")
+	if target, ok := strings.CutPrefix(k.SK, "GRANT#"); ok && (pk == KindUser || pk == KindGroup) {
+		return "grant", grantPath(pk, id, target)
+	}
+	switch {
+	case pk == "ROLES":
+		return "role", k.SK
+	case pk == "HEAD":
+		return "head", ""
+	case k.SK != pk:
+		return "", ""
+	case pk == "ACCESS":
+		return "access_token", id
+	case k.Evidence():
+		return strings.ToLower(pk), id
+	default:
+		return "", ""
+	}
+}
+
+func grantPath(actor, id, target string) string {
+	path := ""
+	target, inherited := strings.CutSuffix(target, "#INHERITED")
+	if inherited {
+		path = "OS-INHERIT/"
+	}
+	kind, targetID, some := strings.Cut(target, "#")
+	path += strings.ToLower(kind)
+	if some {
+		path += "s/" + targetID
+	}
+	return path + "/" + strings.ToLower(actor) + "s/" + id
+}
+
+// OfUser is the id of the user whose own item this is, or whose grant, password or list; "" for others.
+func (k Key) OfUser() string {
+	id, ok := strings.CutPrefix(k.PK, KindUser+"#")
+	if !ok {
+		return ""
+	}
+	return id
+}
+
 // OAuth1 reports whether the item is a consumer, a request token or an access token.
 func (k Key) OAuth1() bool {
 	kind, _, _ := strings.Cut(k.PK, "#")

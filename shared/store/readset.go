@@ -31,6 +31,8 @@ type ReadSet struct {
 	memory *atomic.Int64 // nil: nothing is remembered
 	since  int64         // the mark behind which everything was read
 
+	watched *[]Key // what a pass looks at, while it is watched
+
 	remembered, decided map[any]outcome
 	pinned              any // see Pin
 }
@@ -97,6 +99,7 @@ func (r *ReadSet) Trips() int { return r.trips }
 // Want notes keys for the next trip. What has been read is not read again.
 func (r *ReadSet) Want(keys ...Key) {
 	for _, k := range keys {
+		r.look(k)
 		if _, ok := r.read[k]; !ok {
 			r.wanted = append(r.wanted, k)
 		}
@@ -115,6 +118,7 @@ func (r *ReadSet) WantLoad(name string, load func(context.Context) error) {
 // Get returns an item (nil when it is absent from the table), or ErrPending when it has
 // not been read, in which case it is now wanted.
 func (r *ReadSet) Get(k Key) (Item, error) {
+	r.look(k)
 	item, ok := r.read[k]
 	if !ok {
 		r.wanted = append(r.wanted, k)
@@ -128,12 +132,38 @@ func (r *ReadSet) Get(k Key) (Item, error) {
 func (r *ReadSet) Known(keys ...Key) bool {
 	all := true
 	for _, k := range keys {
+		r.look(k)
 		if _, ok := r.read[k]; !ok {
 			all = false
 			r.wanted = append(r.wanted, k)
 		}
 	}
 	return all
+}
+
+func (r *ReadSet) look(k Key) {
+	if r.watched != nil {
+		*r.watched = append(*r.watched, k)
+	}
+}
+
+// Watch runs a pass and lists what it looked at or wanted and that has been read, each item
+// once, in the order in which it was first asked for; Item is nil for what is absent. The
+// pass is run even where its outcome has been kept: what is listed is what decided.
+func (r *ReadSet) Watch(pass func() error) ([]Entry, error) {
+	var looked []Key
+	r.watched, r.decided = &looked, nil
+	err := pass()
+	r.watched = nil
+	seen := make([]Entry, 0, len(looked))
+	listed := make(map[Key]bool, len(looked))
+	for _, k := range looked {
+		if item, read := r.read[k]; read && !listed[k] {
+			listed[k] = true
+			seen = append(seen, Entry{k, item})
+		}
+	}
+	return seen, err
 }
 
 // Pin keeps something that lives outside the table and is replaced by other requests, so

@@ -13,6 +13,7 @@ import (
 	"mandate/shared/trust"
 )
 
+// dead is a finding of which no item that a validation reads says more.
 func dead(format string, a ...any) error {
 	return &directory.Dead{Why: fmt.Sprintf(format, a...)}
 }
@@ -57,25 +58,31 @@ type opened struct {
 	audit AuditID
 }
 
-func (s *Service) examine(rs *store.ReadSet, text secret.Text, grace time.Duration) (Token, error) {
-	o, err := store.Remember(rs, text.Reveal(), func() (o opened, err error) {
+// open is a pass: what a token's text says; it is opened once in a request.
+func (s *Service) open(rs *store.ReadSet, text secret.Text) (opened, error) {
+	return store.Remember(rs, text.Reveal(), func() (o opened, err error) {
 		o.hints, o.audit, err = s.sealer.Open(rs, text)
 		return o, err
 	})
+}
+
+func (s *Service) examine(rs *store.ReadSet, text secret.Text, grace time.Duration) (Token, error) {
+	o, err := s.open(rs, text)
 	hints, audit := o.hints, o.audit
 	if errors.Is(err, ErrNotAToken) {
-		return Token{}, dead("not a token of this deployment")
+		return Token{}, directory.End(store.Key{}, directory.Unreadable, "not a token of this deployment")
 	}
 	if err != nil {
 		return Token{}, err
 	}
 	want(rs, hints, audit)
-	i, err := rs.Get(store.Token(audit.Hex()))
+	at := store.Token(audit.Hex())
+	i, err := rs.Get(at)
 	if err != nil {
 		return Token{}, err
 	}
 	if i == nil {
-		return Token{}, dead("token %s has no row", audit)
+		return Token{}, directory.End(at, directory.Absent, "token %s has no row", audit)
 	}
 	row, err := RowFrom(i)
 	if err != nil {
@@ -83,7 +90,7 @@ func (s *Service) examine(rs *store.ReadSet, text secret.Text, grace time.Durati
 	}
 	// The digest covers every hint, so that a sealing key alone makes no token.
 	if row.Audit != audit || !row.Digest.Equal(text.Digest()) {
-		return Token{}, dead("token %s is not the one of its row", audit)
+		return Token{}, directory.End(at, directory.Mismatch, "token %s is not the one of its row", audit)
 	}
 	return s.judge(rs, row, grace)
 }
@@ -144,10 +151,10 @@ func want(rs *store.ReadSet, h Hints, audit AuditID) {
 // is of no meaning to callers, who learn only that it is not.
 func (s *Service) judge(rs *store.ReadSet, row Row, grace time.Duration) (Token, error) {
 	if row.Dead || row.ChainDead {
-		return Token{}, dead("token %s was revoked", row.Audit)
+		return Token{}, directory.End(store.Token(row.Audit.Hex()), directory.Revoked, "token %s was revoked", row.Audit)
 	}
 	if now := s.now(); !now.Before(row.ExpiresAt.Add(grace)) {
-		return Token{}, dead("token %s expired", row.Audit)
+		return Token{}, directory.End(store.Token(row.Audit.Hex()), directory.Expired, "token %s expired", row.Audit)
 	}
 	if err := rootLives(rs, row); err != nil {
 		return Token{}, err
@@ -174,9 +181,15 @@ func (s *Service) liveSubject(rs *store.ReadSet, row Row) (directory.User, error
 		return u, err
 	}
 	if u.Epoch != row.Epoch {
-		return u, dead("user %s changed her password, was disabled or ended her tokens", row.UserID)
+		return u, moved(row.UserID, row)
 	}
 	return u, nil
+}
+
+// moved is the finding that a user's epoch is not the one that a row has.
+func moved(userID string, row Row) error {
+	return directory.End(store.User(userID), directory.EpochMoved,
+		"user %s of token %s changed her password, was disabled, left a group or ended her tokens", userID, row.Audit)
 }
 
 // rootLives is a pass: nil unless the login that the token's chain started with was
@@ -185,15 +198,16 @@ func rootLives(rs *store.ReadSet, row Row) error {
 	if !row.Derived() {
 		return nil
 	}
-	i, err := rs.Get(store.Token(row.Root.Hex()))
+	at := store.Token(row.Root.Hex())
+	i, err := rs.Get(at)
 	if err != nil {
 		return err
 	}
 	if i == nil || i.Str(attrAudit) != row.Root.Hex() {
-		return dead("root %s of token %s has no row", row.Root, row.Audit)
+		return directory.End(at, directory.Absent, "root %s of token %s has no row", row.Root, row.Audit)
 	}
 	if i.Bool(AttrChainDead) {
-		return dead("root %s of token %s was revoked", row.Root, row.Audit)
+		return directory.End(at, directory.ChainRevoked, "root %s of token %s was revoked", row.Root, row.Audit)
 	}
 	return nil
 }
@@ -204,7 +218,7 @@ func (s *Service) fillScope(rs *store.ReadSet, t *Token) error {
 	if !scoped {
 		return nil
 	}
-	ids, rolesErr := s.registry.Effective(rs, t.User, target)
+	held, rolesErr := s.registry.Held(rs, t.User, target)
 	if rolesErr != nil && !errors.Is(rolesErr, store.ErrPending) {
 		return rolesErr
 	}
@@ -222,10 +236,11 @@ func (s *Service) fillScope(rs *store.ReadSet, t *Token) error {
 	if rolesErr != nil {
 		return rolesErr
 	}
-	if len(ids) == 0 {
-		return dead("user %s holds no role on %s %s", t.User.ID, t.Scope.Kind, t.Scope.ID)
+	if len(held.Roles) == 0 {
+		at, reason := held.Lack()
+		return directory.End(at, reason, "user %s holds no role on %s %s", t.User.ID, t.Scope.Kind, t.Scope.ID)
 	}
-	return s.showRoles(rs, t, ids)
+	return s.showRoles(rs, t, held.Roles)
 }
 
 func (s *Service) showRoles(rs *store.ReadSet, t *Token, ids store.Set) error {
@@ -245,10 +260,14 @@ func (s *Service) judgeTrusted(rs *store.ReadSet, row Row) (Token, error) {
 		return Token{}, err
 	}
 	if standing.Trustee.ID != row.UserID {
-		return Token{}, dead("trust %s is not to user %s", row.TrustID, row.UserID)
+		return Token{}, directory.End(store.Trust(row.TrustID), directory.Mismatch, "trust %s is not to user %s", row.TrustID, row.UserID)
 	}
 	if standing.Trustee.Epoch != row.Epoch || standing.Trustor.Epoch != row.TrustorEpoch {
-		return Token{}, dead("trustor or trustee of trust %s changed her password, was disabled or ended her tokens", row.TrustID)
+		who := standing.Trustor
+		if standing.Trustee.Epoch != row.Epoch {
+			who = standing.Trustee
+		}
+		return Token{}, moved(who.ID, row)
 	}
 	t := Token{Row: row}
 	return t, s.fillTrust(rs, &t, standing)

@@ -103,7 +103,7 @@ func (s *Service) judgeDelegated(rs *store.ReadSet, row Row) (Token, error) {
 		return Token{}, err
 	}
 	if access.UserID != row.UserID || access.ConsumerID != row.ConsumerID {
-		return Token{}, dead("access token %s is not that of token %s", row.AccessID, row.Audit)
+		return Token{}, directory.End(store.AccessToken(row.AccessID), directory.Mismatch, "access token %s is not that of token %s", row.AccessID, row.Audit)
 	}
 	t := Token{Row: row}
 	if t.Subject, err = s.liveSubject(rs, row); err != nil {
@@ -117,7 +117,7 @@ func (s *Service) judgeDelegated(rs *store.ReadSet, row Row) (Token, error) {
 // that its user holds now, of those that she handed over.
 func (s *Service) fillDelegated(rs *store.ReadSet, t *Token, access oauth1.AccessToken) error {
 	t.Access = &access
-	ids, rolesErr := s.oauth1.Effective(rs, access, t.User)
+	ids, held, rolesErr := s.oauth1.Effective(rs, access, t.User)
 	if rolesErr != nil && !errors.Is(rolesErr, store.ErrPending) {
 		return fmt.Errorf("roles of access token %s: %w", access.ID, rolesErr)
 	}
@@ -129,7 +129,8 @@ func (s *Service) fillDelegated(rs *store.ReadSet, t *Token, access oauth1.Acces
 		return rolesErr
 	}
 	if len(ids) == 0 {
-		return dead("user %s holds none of the roles of access token %s", t.User.ID, access.ID)
+		at, reason := held.Lack(access.RoleIDs...)
+		return directory.End(at, reason, "user %s holds none of the roles of access token %s", t.User.ID, access.ID)
 	}
 	return s.showRoles(rs, t, ids)
 }

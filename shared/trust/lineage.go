@@ -2,7 +2,6 @@ package trust
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -28,20 +27,19 @@ func (l lineage) users() store.Set {
 	return store.NewSet(ids...)
 }
 
-func dead(format string, a ...any) error { return &directory.Dead{Why: fmt.Sprintf(format, a...)} }
-
 // one is a pass: a trust's own item.
 func one(rs *store.ReadSet, id string) (Trust, error) {
 	if !wellFormed(id) {
-		return Trust{}, dead("%q is no id of a trust", id)
+		return Trust{}, directory.End(store.Trust(id), directory.Absent, "%q is no id of a trust", id)
 	}
-	i, err := rs.Get(store.Trust(id))
+	at := store.Trust(id)
+	i, err := rs.Get(at)
 	if err != nil {
 		return Trust{}, err
 	}
 	// The key holds the first 8 bytes of the id only.
 	if i == nil || i.Str(attrID) != id || i.Str(store.AttrType) != typeTrust {
-		return Trust{}, dead("trust %s is gone", id)
+		return Trust{}, directory.End(at, directory.Absent, "trust %s is gone", id)
 	}
 	return From(i), nil
 }
@@ -91,7 +89,7 @@ func (l lineage) check() error {
 	parent := ""
 	for _, t := range l {
 		if t.ParentID != parent {
-			return dead("trust %s is not where its descendant %s has it", t.ID, l.trust().ID)
+			return directory.End(store.Trust(t.ID), directory.Mismatch, "trust %s is not where its descendant %s has it", t.ID, l.trust().ID)
 		}
 		parent = t.ID
 	}
@@ -102,7 +100,7 @@ func (l lineage) check() error {
 func (l lineage) unexpired(now time.Time) error {
 	for _, t := range l {
 		if t.Expired(now) {
-			return dead("trust %s expired", t.ID)
+			return directory.End(store.Trust(t.ID), directory.Expired, "trust %s expired", t.ID)
 		}
 	}
 	return nil
@@ -114,7 +112,7 @@ func (l lineage) unexpired(now time.Time) error {
 func (l lineage) present(rs *store.ReadSet) error {
 	for _, id := range l.users() {
 		if _, err := directory.FindUser(rs, id); err != nil {
-			return missing(err)
+			return missing(rs, store.User(id), err)
 		}
 	}
 	for _, t := range l {
@@ -122,18 +120,22 @@ func (l lineage) present(rs *store.ReadSet) error {
 			continue
 		}
 		if _, err := directory.FindProject(rs, t.ProjectID); err != nil {
-			return missing(err)
+			return missing(rs, store.Project(t.ProjectID), err)
 		}
 	}
 	return nil
 }
 
-// missing turns a NotFound about what a trust stands on into a finding about the trust.
-func missing(err error) error {
-	if problem.Is(err, problem.KindNotFound) {
-		return &directory.Dead{Why: err.Error()}
+// missing turns a NotFound about what a trust stands on into a finding about the trust:
+// the user or project itself is gone, or its domain.
+func missing(rs *store.ReadSet, at store.Key, err error) error {
+	if !problem.Is(err, problem.KindNotFound) {
+		return err
 	}
-	return err
+	if i, pending := rs.Get(at); pending == nil && i != nil {
+		at = store.Domain(directory.DomainOf(i))
+	}
+	return &directory.Dead{Why: err.Error(), At: at, Reason: directory.Absent}
 }
 
 // Find is a pass: the trust, as whoever may see it sees it. For everybody alike, it is
@@ -160,7 +162,7 @@ func (s *Service) find(rs *store.ReadSet, id string) (Trust, error) {
 	}
 	t := l.trust()
 	if t.UsedUp() {
-		return Trust{}, dead("trust %s is used up", id)
+		return Trust{}, directory.End(store.Trust(id), directory.Expired, "trust %s is used up", id)
 	}
 	return t, l.present(rs)
 }

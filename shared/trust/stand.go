@@ -67,7 +67,7 @@ func (s *Service) Stand(rs *store.ReadSet, id string) (Standing, error) {
 		return Standing{}, err
 	}
 	if err := l.lawful(); err != nil {
-		return Standing{}, &directory.Dead{Why: err.Error()}
+		return Standing{}, &directory.Dead{Why: err.Error(), At: store.Trust(id), Reason: directory.Unlawful}
 	}
 	if err := l.present(rs); err != nil {
 		return Standing{}, err
@@ -99,7 +99,7 @@ func (s *Service) Stand(rs *store.ReadSet, id string) (Standing, error) {
 	}
 	if err := s.held(rs, l, st.RoleIDs); err != nil {
 		if lost, ok := errors.AsType[*lostRole](err); ok {
-			return Standing{}, &directory.Dead{Why: lost.Error(), Hollow: true}
+			return Standing{}, &directory.Dead{Why: lost.Error(), At: lost.at, Reason: lost.reason, Hollow: true}
 		}
 		return Standing{}, err
 	}
@@ -116,13 +116,17 @@ func (s *Service) Stand(rs *store.ReadSet, id string) (Standing, error) {
 // was deleted, or is in a disabled domain, is a plain finding (TR-096).
 func hollow(u directory.User, err error) error {
 	if d, ok := errors.AsType[*directory.Dead](err); ok && u.ID != "" && !u.Enabled {
-		return &directory.Dead{Why: d.Why, Hollow: true}
+		return &directory.Dead{Why: d.Why, At: d.At, Reason: d.Reason, Hollow: true}
 	}
 	return err
 }
 
 // lostRole says that a trustor does not hold a role that she delegates.
-type lostRole struct{ userID, roleID string }
+type lostRole struct {
+	userID, roleID string
+	at             store.Key // the item that says so, and …
+	reason         directory.Reason
+}
 
 func (e *lostRole) Error() string { return "user " + e.userID + " does not hold role " + e.roleID }
 
@@ -142,15 +146,17 @@ func (s *Service) held(rs *store.ReadSet, l lineage, roleIDs store.Set) error {
 		asked[t.TrustorID] = true
 		u, err := directory.FindUser(rs, t.TrustorID)
 		if err != nil {
-			return missing(err)
+			return missing(rs, store.User(t.TrustorID), err)
 		}
-		effective, err := s.registry.Effective(rs, u, on)
+		holds, err := s.registry.Held(rs, u, on)
 		if err != nil {
 			return err
 		}
+		effective := holds.Roles
 		for _, id := range roleIDs {
 			if !effective.Has(id) {
-				return &lostRole{u.ID, id}
+				at, reason := holds.Lack(id)
+				return &lostRole{u.ID, id, at, reason}
 			}
 		}
 	}
