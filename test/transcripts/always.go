@@ -45,6 +45,9 @@ func always(method string, res *http.Response, body []byte) error {
 		return fmt.Errorf("an error without the envelope: %w", err)
 	}
 	e, ok := envelope["error"]
+	if _, asked := res.Request.URL.Query()["explain"]; asked && res.StatusCode == http.StatusNotFound {
+		delete(envelope, "explain") // the one member that may stand beside the error
+	}
 	if !ok || len(envelope) != 1 || e.Code != res.StatusCode || e.Title != titles[res.StatusCode] || e.Message == "" {
 		return fmt.Errorf("an error without the common envelope")
 	}
