@@ -242,6 +242,32 @@ func (d *describer) responses(out *operation, r route.Route, o served, s shown) 
 			return err
 		}
 	}
+	if why := explanation(o.Out); why != nil && r.Method != http.MethodHead && out.Responses["404"] != nil {
+		beside := envelope()
+		beside.Properties["explain"] = d.schemas.of(why)
+		answer := out.Responses["404"]
+		if answer.Ref != "" {
+			answer = refusal(http.StatusNotFound)
+		}
+		m := answer.Content[jsonType]
+		m.Schema = beside
+		answer.Content[jsonType] = m
+		out.Responses["404"] = answer
+	}
+	return nil
+}
+
+// explanation is the type of the member explain of an answer, which may stand beside the
+// error of a 404 too; nil when there is none.
+func explanation(answer reflect.Type) reflect.Type {
+	if answer.Kind() != reflect.Struct {
+		return nil
+	}
+	for i := range answer.NumField() {
+		if f := answer.Field(i); f.Type.Kind() == reflect.Pointer && strings.HasPrefix(f.Tag.Get("json"), "explain,") {
+			return f.Type.Elem()
+		}
+	}
 	return nil
 }
 

@@ -43,6 +43,8 @@ func (s *schemas) of(t reflect.Type) *schema {
 		return &schema{Type: types{"boolean"}}
 	case reflect.Int, reflect.Int32, reflect.Int64:
 		return &schema{Type: types{"integer"}}
+	case reflect.Float64:
+		return &schema{Type: types{"number"}}
 	case reflect.Pointer:
 		return nullable(s.of(t.Elem()))
 	case reflect.Slice, reflect.Array:
