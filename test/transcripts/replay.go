@@ -149,7 +149,7 @@ func (r *replay) check(e Exchange, res *http.Response, body []byte) (bindings, e
 	if !exact {
 		return r.bound, nil
 	}
-	if err := always(e.Method, res, body); err != nil {
+	if err := always(e.Method, e.Path, res, body); err != nil {
 		return nil, err
 	}
 	b := r.bound
