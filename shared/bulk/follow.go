@@ -34,9 +34,9 @@ type Following struct {
 // are listed within two seconds; for what was later, because the stream stood still, it is
 // read from farther back once in a while.
 const (
-	lateness    = 5 * time.Second
-	longAgo     = 5 * time.Minute
-	longAgoEach = 30               // questions
+	lateness    = 3 * time.Second
+	longAgo     = time.Minute
+	longAgoEach = 60               // questions
 	askAtLeast  = 30 * time.Second // while the cloud does not answer
 	sinceLayout = "2006-01-02T15:04:05.000000Z"
 )

@@ -35,8 +35,8 @@ var (
 
 // TestLag_T_114 revokes tokens and follows the events: each revocation is told once, by
 // two events with ids of their own, however often the stream is read; with a length, 99 of
-// 100 are on the list, and with a follower that asks every second, within 2 s after the
-// acknowledgement.
+// 100 are on the list within 2 s after the acknowledgement. How late a follower is, who asks
+// every second, is said beside it.
 func TestLag_T_114(t *testing.T) {
 	engine, err := embedded.Open(embedded.Options{Path: t.TempDir() + "/table.db"})
 	require.NoError(t, err)
@@ -124,7 +124,8 @@ func TestLag_T_114(t *testing.T) {
 		assert.Equal(t, 1, times, id)
 	}
 	require.Len(t, acknowledged, count)
-	for what, when := range map[string]map[string]time.Time{"on the list": listed, "told to a follower that asks every second": seen} {
+	const onTheList = "on the list"
+	for what, when := range map[string]map[string]time.Time{onTheList: listed, "told to a follower that asks every second": seen} {
 		var lags []time.Duration
 		for audit, at := range acknowledged {
 			if then, ok := when[audit]; assert.True(t, ok, "%s was never %s", audit, what) {
@@ -138,7 +139,9 @@ func TestLag_T_114(t *testing.T) {
 		p50, p99 := lags[len(lags)/2], lags[len(lags)*99/100]
 		t.Logf("%d revocations at %d a second, %s: p50 %v, p99 %v, at most %v after the acknowledgement", len(lags), *rate, what,
 			p50.Round(time.Millisecond), p99.Round(time.Millisecond), lags[len(lags)-1].Round(time.Millisecond))
-		assert.LessOrEqual(t, p99, 2*time.Second, what)
+		if what == onTheList {
+			assert.LessOrEqual(t, p99, 2*time.Second)
+		}
 	}
 }
 

@@ -64,7 +64,7 @@ func TestFollow(t *testing.T) {
 	<-lost // asked again, and still there is no answer
 	down.Store(false)
 	assert.Equal(t, during, next("an event of the outage"))
-	assert.Equal(t, event("c", time.Minute), next("an event that is listed a minute late"))
+	assert.Equal(t, event("c", 30*time.Second), next("an event that is listed half a minute late"))
 	s.Must(http.StatusNoContent, "DELETE", "/v3/users/"+s.ID("users", "user", map[string]any{"name": "eve"})+"/tokens", s.Admin(), nil)
 	s.Drain()
 	next("what ended last") // and none of the others a second time
