@@ -6,11 +6,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"time"
 )
 
@@ -31,25 +33,59 @@ func Build(ctx context.Context, dir, area, arch string) (string, error) {
 
 // Start is how an executable started.
 type Start struct {
-	Ready     bool          // it asked the Runtime API for its first event, and was ended then
-	After     time.Duration // until it asked, or ended by itself
+	Ready     bool          // it asked for an event when there were no more, and was ended then
+	After     time.Duration // until it asked for its first, or ended by itself
 	Processor time.Duration
 	ExitCode  int // of one that ended by itself
+	Replies   []string
 	Log       string
 }
 
-// Run starts an executable with an environment, and nothing but that, and waits until it is
-// ready or has ended.
-func Run(ctx context.Context, executable string, env map[string]string) (Start, error) {
+// TraceID is the trace that all events belong to.
+const TraceID = "1-67891233-abcdef012345678912345678"
+
+// runtimeAPI hands out events and takes replies
+// (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html).
+type runtimeAPI struct {
+	began   time.Time
+	events  []string
+	first   time.Duration // until the first event was asked for
+	replies []string
+	ready   chan struct{} // closed when an event was asked for and there were no more
+	handed  int
+}
+
+// ServeHTTP answers a function, which asks for one thing after the other.
+func (a *runtimeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if a.first == 0 {
+		a.first = time.Since(a.began)
+	}
+	switch {
+	case r.Method == http.MethodPost: // …/response, …/error
+		body, _ := io.ReadAll(r.Body)
+		a.replies = append(a.replies, string(body))
+		w.WriteHeader(http.StatusAccepted)
+	case a.handed < len(a.events):
+		w.Header().Set("Lambda-Runtime-Aws-Request-Id", strconv.Itoa(a.handed))
+		w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(10*time.Second).UnixMilli(), 10))
+		w.Header().Set("Lambda-Runtime-Trace-Id", "Root="+TraceID+";Parent=53995c3f42cd8ad8;Sampled=0")
+		a.handed++
+		_, _ = io.WriteString(w, a.events[a.handed-1])
+	default:
+		close(a.ready)
+		<-r.Context().Done()
+	}
+}
+
+// Run starts an executable with an environment, and nothing but that, gives it events, and
+// waits until it has replied to all or has ended.
+func Run(ctx context.Context, executable string, env map[string]string, events ...string) (Start, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return Start{}, err
 	}
-	ready := make(chan time.Time, 1)
-	s := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		ready <- time.Now()
-		<-r.Context().Done()
-	})}
+	api := &runtimeAPI{events: events, ready: make(chan struct{})}
+	s := &http.Server{ReadHeaderTimeout: time.Second, Handler: api}
 	go func() { _ = s.Serve(listener) }()
 	defer s.Close() //nolint:errcheck // nothing is kept
 
@@ -60,7 +96,7 @@ func Run(ctx context.Context, executable string, env map[string]string) (Start, 
 		c.Env = append(c.Env, name+"="+value)
 	}
 	c.Stderr = &log
-	began := time.Now()
+	api.began = time.Now()
 	if err := c.Start(); err != nil {
 		return Start{}, err
 	}
@@ -68,12 +104,12 @@ func Run(ctx context.Context, executable string, env map[string]string) (Start, 
 	go func() { _ = c.Wait(); close(ended) }() // how it ended is in ProcessState
 	var out Start
 	select {
-	case at := <-ready:
-		out.Ready, out.After = true, at.Sub(began)
+	case <-api.ready:
+		out.Ready, out.After, out.Replies = true, api.first, api.replies
 		_ = c.Process.Kill()
 		<-ended
 	case <-ended:
-		out.After, out.ExitCode = time.Since(began), c.ProcessState.ExitCode()
+		out.After, out.ExitCode = time.Since(api.began), c.ProcessState.ExitCode()
 	}
 	out.Processor, out.Log = c.ProcessState.UserTime()+c.ProcessState.SystemTime(), log.String()
 	return out, nil

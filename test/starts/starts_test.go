@@ -26,6 +26,7 @@ import (
 	"mandate/shared/cloud"
 	"mandate/shared/config"
 	"mandate/shared/kms"
+	"mandate/shared/metrics"
 	"mandate/shared/store/dynamodb"
 	"mandate/test/deployed"
 	"mandate/test/dynamodblocal"
@@ -168,9 +169,23 @@ func TestAFunctionThatCannotStart(t *testing.T) {
 		})
 	}
 	t.Run("nothing is wrong", func(t *testing.T) {
-		start, err := deployed.Run(t.Context(), auth, right)
+		event := `{"version":"2.0","routeKey":"GET /v3/auth/tokens","rawPath":"/v3/auth/tokens","headers":{"host":"id.example"},` +
+			`"requestContext":{"stage":"$default","http":{"method":"GET","path":"/v3/auth/tokens"}}}`
+		start, err := deployed.Run(t.Context(), auth, right, event, event)
 		require.NoError(t, err)
-		assert.True(t, start.Ready, start.Log)
-		assert.Empty(t, start.Log)
+		require.True(t, start.Ready, start.Log)
+		require.Len(t, start.Replies, 2)
+		assert.Contains(t, start.Replies[1], `"statusCode":401`)
+		lines := strings.Split(strings.TrimSpace(start.Log), "\n")
+		require.Len(t, lines, 2, "one line for each request")
+		for i, cold := range []float64{1, 0} {
+			var line map[string]any
+			require.NoError(t, json.Unmarshal([]byte(lines[i]), &line))
+			assert.Equal(t, "ValidateToken", line["operation"])
+			assert.Equal(t, "auth", line[metrics.Area])
+			assert.Equal(t, deployed.TraceID, line["trace_id"])
+			assert.InDelta(t, cold, line[metrics.ColdStarts], 0)
+			assert.Contains(t, line, "_aws")
+		}
 	})
 }
