@@ -114,7 +114,7 @@ growth: bin/mandate ## import 100,000 users and 1,000,000 assignments, killed an
 	@.cache/growth -mandate bin/mandate -dir .cache/growth-data; status=$$?; rm -rf .cache/growth-data; exit $$status
 
 .PHONY: sweep
-sweep: bin/mandate ## delete a consumer with 1,000,000 access tokens, killed in the middle; SWEEP="-tokens 50000" (20 min, 8 GB)
+sweep: bin/mandate ## delete a consumer with 1,000,000 access tokens, killed in the middle (20 min, 8 GB); SWEEP="-tokens 50000": fewer; SWEEP="-domain 20000": a domain instead
 	@go build -o .cache/sweep ./test/sweep
 	@.cache/sweep -mandate bin/mandate -dir .cache/sweep-data $(SWEEP); status=$$?; rm -rf .cache/sweep-data; exit $$status
 

@@ -24,6 +24,7 @@ import (
 type measurement struct {
 	mandate, dir  string
 	tokens, every int
+	domain        int
 	rate          int
 	before        time.Duration
 	limit         float64
@@ -36,6 +37,7 @@ func main() {
 	flag.StringVar(&m.dir, "dir", "", "folder for the table; a temporary one when empty")
 	flag.IntVar(&m.tokens, "tokens", 1_000_000, "access tokens of the consumer")
 	flag.IntVar(&m.every, "every", 10, "each how many-th access token has an identity token")
+	flag.IntVar(&m.domain, "domain", 0, "delete a domain with so many users instead")
 	flag.IntVar(&m.rate, "rate", 100, "validations a second")
 	flag.DurationVar(&m.before, "before", 20*time.Second, "how long is measured before")
 	flag.Float64Var(&m.limit, "limit", 1.5, "how much higher the 99th percentile may be meanwhile")
@@ -53,6 +55,9 @@ func (m measurement) run(ctx context.Context) (err error) {
 			return err
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(m.dir)) }()
+	}
+	if m.domain > 0 {
+		return m.deleteDomain(ctx)
 	}
 	p, err := newProcess(m.mandate, m.dir)
 	if err != nil {
