@@ -36,6 +36,11 @@ import (
 const (
 	least = 100 // of a job, however many are in its batch
 	page  = 250 // entries read at once
+
+	// inTurn is what an entry counts that is followed alone: the head that it moves is 16 writes,
+	// and names what it ended until the stream's next batches have followed that. So a domain
+	// with many groups takes more steps, and none is long.
+	inTurn = store.HeadCopies
 )
 
 // Later is when lists on an index are gone through again.
@@ -147,12 +152,16 @@ func (s *Sweeper) step(ctx context.Context, j *job, b *Budget, tolerant bool) (d
 			walks = s.late(k)
 		}
 		for j.at.Walk < len(walks) {
+			w, price := walks[j.at.Walk], 1
+			if w.InTurn {
+				price = inTurn
+			}
 			limit := b.rest(page)
 			if limit == 0 {
 				return false, nil
 			}
-			went, next, err := s.walk(ctx, walks[j.at.Walk], j.at.After, limit)
-			b.spend(max(went, 1)) // looking costs one, too
+			went, next, err := s.walk(ctx, w, j.at.After, max(limit/price, 1))
+			b.spend(max(went*price, 1)) // looking costs one, too
 			if err != nil && (went == 0 || !tolerant || ctx.Err() != nil) {
 				return false, fmt.Errorf("sweep %s: %w", k, err)
 			}
