@@ -132,7 +132,7 @@ type schema struct {
 type types []string
 
 // MarshalYAML writes one type as a word.
-func (t types) MarshalYAML() (any, error) {
+func (t types) MarshalYAML() (any, error) { //nolint:unparam // yaml.Marshaler has an error
 	if len(t) == 1 {
 		return t[0], nil
 	}

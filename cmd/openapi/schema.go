@@ -16,7 +16,6 @@ import (
 // read and write. Named structs become components.
 type schemas struct {
 	components ordered[*schema]
-	names      map[reflect.Type]string
 	reading    bool // bodies of requests; answers otherwise
 }
 

@@ -43,28 +43,28 @@ func (w *world) jobs() (running []store.Entry) {
 	return running
 }
 
-// accessTokens gives a consumer this many access tokens of ada's, as an exchange would.
-func (w *world) accessTokens(consumer string, n int) {
+// accessTokens gives the consumer c this many access tokens of ada's, as an exchange would.
+func (w *world) accessTokens(n int) {
 	w.t.Helper()
 	for i := range n {
 		id := fmt.Sprintf("%032x", i)
-		item := store.Item{store.AttrType: "access token", "id": id, "consumer_id": consumer, "project_id": w.web, "user_id": w.ada}
-		listed := store.Item{store.AttrType: "access token listed", "id": id, "consumer_id": consumer, "project_id": w.web}
+		item := store.Item{store.AttrType: "access token", "id": id, "consumer_id": "c", "project_id": w.web, "user_id": w.ada}
+		listed := store.Item{store.AttrType: "access token listed", "id": id, "consumer_id": "c", "project_id": w.web}
 		require.NoError(w.t, w.engine.Write(w.ctx, store.NewRequestID(), store.Create(store.AccessToken(id), item),
-			store.Create(store.AccessOfConsumer(consumer, id), listed), store.Create(store.AccessOfUser(w.ada, id), listed),
+			store.Create(store.AccessOfConsumer("c", id), listed), store.Create(store.AccessOfUser(w.ada, id), listed),
 			store.Create(store.AccessOfProject(w.web, id), listed)))
 	}
 }
 
-func (w *world) listed(consumer string) int {
-	return w.count(store.Prefixed(store.AccessOfConsumer(consumer, "")))
+func (w *world) listed() int {
+	return w.count(store.Prefixed(store.AccessOfConsumer("c", "")))
 }
 
 // TestJob_O_140: what is too long for one step goes on by itself, a bounded piece at a time.
 func TestJob_O_140_a_consumer_with_many_access_tokens(t *testing.T) {
 	w := newWorld(t)
 	w.Sweeper.Bound = 20
-	w.accessTokens("c", 130)
+	w.accessTokens(130)
 	consumer := store.Consumer("c")
 	require.NoError(t, w.engine.Write(w.ctx, store.NewRequestID(), store.Create(consumer, store.Item{store.AttrType: "consumer", "id": "c"})))
 	w.follow()
@@ -72,24 +72,24 @@ func TestJob_O_140_a_consumer_with_many_access_tokens(t *testing.T) {
 
 	e, last := w.batch(100)
 	require.Empty(t, w.deliver(e))
-	assert.InDelta(t, 110, w.listed("c"), 10, "no more than its bound in place")
+	assert.InDelta(t, 110, w.listed(), 10, "no more than its bound in place")
 	require.Len(t, w.jobs(), 1)
 	require.Empty(t, w.deliver(e), "the same batch again")
 	require.Len(t, w.jobs(), 1, "makes no second job")
 	w.after = last
 
 	for steps := 0; len(w.jobs()) > 0; steps++ {
-		before := w.listed("c")
+		before := w.listed()
 		e, last := w.batch(1)
 		require.NotEmpty(t, e.Records, "the cursor's move is the next step")
 		require.Empty(t, w.deliver(e))
 		require.Empty(t, w.deliver(e), "again: it has moved on, so nothing happens")
 		w.after = last
-		require.LessOrEqual(t, before-w.listed("c"), 20)
+		require.LessOrEqual(t, before-w.listed(), 20)
 		require.Less(t, steps, 1000)
 	}
 	w.follow()
-	assert.Zero(t, w.listed("c"))
+	assert.Zero(t, w.listed())
 	assert.Zero(t, w.count(store.Prefixed(store.AccessOfUser(w.ada, ""))))
 	assert.Zero(t, w.count(store.Prefixed(store.AccessOfProject(w.web, ""))))
 }
@@ -128,7 +128,7 @@ func TestJob_again(t *testing.T) {
 func TestJob_lost(t *testing.T) {
 	w := newWorld(t)
 	w.Sweeper.Bound = 20
-	w.accessTokens("c", 50)
+	w.accessTokens(50)
 	require.NoError(t, w.engine.Write(w.ctx, store.NewRequestID(), store.Create(store.Consumer("c"), store.Item{store.AttrType: "consumer", "id": "c"})))
 	w.follow()
 	require.NoError(t, w.OAuth1.DeleteConsumer(w.ctx, "c"))
@@ -142,14 +142,14 @@ func TestJob_lost(t *testing.T) {
 		require.NoError(t, err)
 		require.NotZero(t, count)
 	}
-	assert.Zero(t, w.listed("c"))
+	assert.Zero(t, w.listed())
 }
 
 // TestJob_poison: an entry that cannot be followed does not hold up the rest for ever.
 func TestJob_poison(t *testing.T) {
 	w := newWorld(t)
 	w.Sweeper.Bound = 20
-	w.accessTokens("c", 30)
+	w.accessTokens(30)
 	poison := store.AccessOfConsumer("c", "0")
 	require.NoError(t, w.engine.Write(w.ctx, store.NewRequestID(), store.Create(store.Consumer("c"), store.Item{store.AttrType: "consumer", "id": "c"}),
 		store.Create(poison, store.Item{store.AttrType: "access token listed", "id": strings.Repeat("x", 3000)})))
@@ -166,7 +166,7 @@ func TestJob_poison(t *testing.T) {
 		_, w.after = w.batch(1000)
 	}
 	assert.Empty(t, w.jobs())
-	assert.Equal(t, 1, w.listed("c"), "the poison itself stays, and was logged")
+	assert.Equal(t, 1, w.listed(), "the poison itself stays, and was logged")
 }
 
 // TestJob_D_082: a domain goes in bounded steps, nested projects and all; then its id is free.

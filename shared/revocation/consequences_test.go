@@ -1,6 +1,7 @@
 package revocation
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -31,8 +32,8 @@ func with(i store.Item, pairs ...any) store.Item {
 	for k, v := range i {
 		n[k] = v
 	}
-	for p := 0; p < len(pairs); p += 2 {
-		n[pairs[p].(string)] = pairs[p+1]
+	for pair := range slices.Chunk(pairs, 2) {
+		n[pair[0].(string)] = pair[1]
 	}
 	return n
 }

@@ -50,7 +50,7 @@ const (
 	UserPassword        Type = "user.password_changed"
 	UserDisabled        Type = "user.disabled"
 	UserLeftGroup       Type = "user.left_group"
-	UserTokensRevoked   Type = "user.tokens_revoked"
+	UserTokensRevoked   Type = "user.tokens_revoked" //nolint:gosec // G101: a kind of event
 	UserDeleted         Type = "user.deleted"
 	ProjectDisabled     Type = "project.disabled"
 	ProjectDeleted      Type = "project.deleted"

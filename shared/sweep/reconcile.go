@@ -208,7 +208,7 @@ func (s *Sweeper) checkToken(e store.Entry) walk.Check {
 		return walk.Check{}
 	}
 	if row.Dead {
-		return s.checkRevoked(store.Change{Key: e.Key, New: e.Item}, row)
+		return s.checkRevoked(store.Change{Key: e.Key, New: e.Item})
 	}
 	user := store.User(row.UserID)
 	keys := []store.Key{user}
@@ -245,7 +245,7 @@ func (s *Sweeper) checkToken(e store.Entry) walk.Check {
 }
 
 // checkRevoked sees that a revoked token is on the list of them.
-func (s *Sweeper) checkRevoked(c store.Change, row token.Row) walk.Check {
+func (s *Sweeper) checkRevoked(c store.Change) walk.Check {
 	r, ok := token.WasRevoked(c)
 	if !ok {
 		return walk.Check{}

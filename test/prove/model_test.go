@@ -131,7 +131,7 @@ func (s standing) step(d deed) (standing, bool) {
 	return s, true
 }
 
-func (s standing) up(d deed) bool { return !s.gone && !s.off && !(d.member && s.out) }
+func (s standing) up(d deed) bool { return !s.gone && !s.off && (!d.member || !s.out) }
 
 var userModel = porcupine.Model{
 	Init: func() any { return standing{} },

@@ -57,7 +57,7 @@ func TestHistories(t *testing.T) {
 func prove(t *testing.T, o options, open func(testing.TB) engine) {
 	first, many := *seed, cmp.Or(*histories, o.few)
 	if first == 0 {
-		first = uint64(time.Now().UnixNano()) % 1e9 //nolint:gosec // G115: after 1970
+		first = uint64(time.Now().UnixNano()) % 1e9
 	}
 	debug.SetGCPercent(400) // memory is small, and collecting it a third of the work
 	var next, done, broken atomic.Int64

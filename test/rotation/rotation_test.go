@@ -140,12 +140,11 @@ func (w *world) sealedBy(id uint32) (found []string) {
 func TestTokensLiveAcrossARotation(t *testing.T) {
 	w := newWorld(t)
 	idle, rotating := w.instance(), w.instance()
-	before := login(idle)
 	first := rotating.Rings.Ring().Primary()
 
 	require.Empty(t, w.turn(rotating).Did, "nothing is due")
 	w.wait(period)
-	before = login(idle)
+	before := login(idle)
 	require.Len(t, w.turn(rotating).Did, 1, "added")
 	require.Len(t, rotating.Rings.Ring().Keys(), 2)
 	require.Equal(t, first, rotating.Rings.Ring().Primary())
@@ -191,10 +190,10 @@ func TestTokensLiveAcrossARotation(t *testing.T) {
 
 // kept is what is sealed for longer than a token: a credential's blob, secrets of OAuth1.
 type kept struct {
-	admin                     string
-	credentials               []string
-	consumer, consumerSecret  string
-	request, access, verifier url.Values
+	admin                    string
+	credentials              []string
+	consumer, consumerSecret string
+	request, verifier        url.Values
 }
 
 func (w *world) keep(s *service.Service, credentials int) kept {

@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,8 +41,8 @@ type settings map[string]string
 // but is a copy with something else; "" takes a variable away.
 func (s settings) but(namesAndValues ...string) settings {
 	other := maps.Clone(s)
-	for i := 0; i < len(namesAndValues); i += 2 {
-		name, value := namesAndValues[i], namesAndValues[i+1]
+	for pair := range slices.Chunk(namesAndValues, 2) {
+		name, value := pair[0], pair[1]
 		if other[name] = value; value == "" {
 			delete(other, name)
 		}
