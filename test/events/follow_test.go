@@ -61,7 +61,7 @@ func TestFollow(t *testing.T) {
 	down.Store(true)
 	require.ErrorContains(t, <-lost, "502")
 	during := event("b", 0)
-	<-lost // asked again, and still there is no answer
+	require.Error(t, <-lost, "asked again, and still there is no answer")
 	down.Store(false)
 	assert.Equal(t, during, next("an event of the outage"))
 	assert.Equal(t, event("c", 30*time.Second), next("an event that is listed half a minute late"))
