@@ -8,5 +8,7 @@ source test/acceptance/steps.sh
 venv=$(python_with test/acceptance/requirements-sam.txt)
 export SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none
 "$venv/bin/sam" validate --lint --template template.yaml
+mkdir -p .build
+"$venv/bin/python" test/acceptance/transform.py template.yaml .build/stack.json
 make -s rest
 "$venv/bin/sam" validate --lint --template .build/rest.yaml
