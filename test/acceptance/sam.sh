@@ -10,5 +10,7 @@ export SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=none A
 "$venv/bin/sam" validate --lint --template template.yaml
 mkdir -p .build
 "$venv/bin/python" test/acceptance/transform.py template.yaml .build/stack.json
+checkov=$(python_with test/acceptance/requirements-checkov.txt)
+"$checkov/bin/checkov" --config-file test/acceptance/checkov.yaml --file .build/stack.json
 make -s rest
 "$venv/bin/sam" validate --lint --template .build/rest.yaml

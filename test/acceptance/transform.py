@@ -35,6 +35,8 @@ def main(template, out, *parameters):
         parameter_overrides=dict(p.split("=", 1) for p in parameters),
     )
     stack = yaml_parse(validator.get_translated_template_if_valid())
+    for resource in stack["Resources"].values():
+        resource.get("Properties", {}).pop("Body", None)  # the API's routes again; checkov takes minutes to read them
     with open(out, "w", encoding="utf-8") as file:
         json.dump(stack, file, indent=1)
     count = len(stack["Resources"])
