@@ -102,7 +102,7 @@ func fromImage(image map[string]events.DynamoDBAttributeValue) (store.Item, erro
 // their own.
 func ToRecord(c store.Change) events.DynamoDBEventRecord {
 	r := events.DynamoDBEventRecord{
-		EventID: c.Position, EventSource: "aws:dynamodb", EventVersion: "1.1",
+		EventID: c.Position, EventName: EventName(c), EventSource: "aws:dynamodb", EventVersion: "1.1",
 		Change: events.DynamoDBStreamRecord{
 			ApproximateCreationDateTime: events.SecondsEpochTime{Time: c.At},
 			Keys:                        toImage(c.Key, store.Item{}), SequenceNumber: c.Position,
@@ -110,18 +110,21 @@ func ToRecord(c store.Change) events.DynamoDBEventRecord {
 			StreamViewType: string(events.DynamoDBStreamViewTypeNewAndOldImages),
 		},
 	}
-	switch {
-	case c.Old == nil:
-		r.EventName = string(events.DynamoDBOperationTypeInsert)
-	case c.New == nil:
-		r.EventName = string(events.DynamoDBOperationTypeRemove)
-	default:
-		r.EventName = string(events.DynamoDBOperationTypeModify)
-	}
 	if c.Expired {
 		r.UserIdentity = &events.DynamoDBUserIdentity{Type: "Service", PrincipalID: expirer}
 	}
 	return r
+}
+
+// EventName is what the stream calls what happened: INSERT, MODIFY or REMOVE.
+func EventName(c store.Change) string {
+	switch {
+	case c.Old == nil:
+		return string(events.DynamoDBOperationTypeInsert)
+	case c.New == nil:
+		return string(events.DynamoDBOperationTypeRemove)
+	}
+	return string(events.DynamoDBOperationTypeModify)
 }
 
 func toImage(k store.Key, i store.Item) map[string]events.DynamoDBAttributeValue {

@@ -29,6 +29,9 @@ import (
 //     no retries; a batch that made progress starts to count anew.
 //   - A batch out of retries, and records that are too old, go to the destination: what is
 //     kept says which records they were, not what was in them.
+//   - What the settings' filter does not let through is passed over before a record is made of
+//     it. It takes no room in a batch, and is acknowledged with the record before it, or
+//     within a second.
 type Poller struct {
 	Log      store.Log
 	Function lambda.Handler
@@ -44,19 +47,39 @@ type Poller struct {
 // maxPayload is the largest event that Lambda hands to a function, in bytes.
 const maxPayload = 6 << 20
 
+// lull is how long what was passed over may stay unacknowledged: an acknowledgement is a
+// write, and what a crash takes back is only passed over again.
+const lull = time.Second
+
 // Run feeds until the context or the shard ends.
 func (p Poller) Run(ctx context.Context) error {
 	at, err := p.start(ctx)
 	if err != nil {
 		return err
 	}
+	kept, since := at, time.Now() // what is acknowledged, and since when that is all
 	for {
-		batch, err := p.next(ctx, at)
-		if err == nil && len(batch) == 0 {
+		batch, through, err := p.next(ctx, at)
+		switch {
+		case err != nil:
+		case len(batch) > 0:
+			through, err = p.deliver(ctx, batch, at)
+			if through != at {
+				at, kept, since = through, through, time.Now()
+			}
+		case through != at:
+			if at == kept {
+				since = time.Now()
+			}
+			at = through
+		case at == kept:
 			err = p.Log.Wait(ctx, at)
+		default:
+			p.wait(ctx, at, time.Until(since.Add(lull)))
 		}
-		if err == nil && len(batch) > 0 {
-			at, err = p.deliver(ctx, batch, at)
+		if err == nil && at != kept && time.Since(since) >= lull {
+			err = p.acknowledge(ctx, at)
+			kept = at
 		}
 		if ctx.Err() != nil || errors.Is(err, store.ErrEnded) {
 			return nil
@@ -68,6 +91,14 @@ func (p Poller) Run(ctx context.Context) error {
 	}
 }
 
+// wait returns when there may be changes, or after a while. An error of the log comes again
+// when it is read.
+func (p Poller) wait(ctx context.Context, at string, most time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	_ = p.Log.Wait(ctx, at)
+}
+
 // Drain feeds what there is and returns when the log has no more.
 func (p Poller) Drain(ctx context.Context) error {
 	at, err := p.start(ctx)
@@ -76,14 +107,30 @@ func (p Poller) Drain(ctx context.Context) error {
 	}
 	p.Settings.Window = 0
 	for {
-		batch, err := p.next(ctx, at)
-		if err != nil || len(batch) == 0 {
+		batch, through, err := p.next(ctx, at)
+		switch {
+		case err != nil:
 			return err
-		}
-		if at, err = p.deliver(ctx, batch, at); err != nil {
-			return err
+		case len(batch) > 0:
+			if at, err = p.deliver(ctx, batch, at); err != nil {
+				return err
+			}
+		case through == at:
+			return nil
+		default:
+			if err := p.acknowledge(ctx, through); err != nil {
+				return err
+			}
+			at = through
 		}
 	}
+}
+
+func (p Poller) acknowledge(ctx context.Context, at string) error {
+	if err := p.Log.Acknowledge(ctx, p.Reader, at); err != nil {
+		return fmt.Errorf("keep the position of %s: %w", p.Reader, err)
+	}
+	return nil
 }
 
 // start finds where to go on. A reader that is new begins where its settings say, and is
@@ -108,56 +155,82 @@ func (p Poller) start(ctx context.Context) (at string, err error) {
 		}
 		at = changes[len(changes)-1].Position
 	}
-	if err := p.Log.Acknowledge(ctx, p.Reader, at); err != nil {
-		return fail(err)
-	}
-	return at, nil
+	return at, p.acknowledge(ctx, at)
 }
 
 // A record is a change as the function is given it.
 type record struct {
 	position string
+	through  string // position of the last change that was passed over behind it, or its own
 	at       time.Time
 	text     json.RawMessage
 }
 
-// next gathers the next batch: full, or as much as comes within the window.
-func (p Poller) next(ctx context.Context, at string) ([]record, error) {
+// next gathers the next batch: full, or as much as comes within the window. Without a
+// record in it, all changes up to the position through were passed over; when there were no
+// changes that is where it began.
+func (p Poller) next(ctx context.Context, at string) (batch []record, through string, err error) {
 	size := p.Settings.Batch
 	if size == 0 {
 		size = 100
 	}
 	changes, err := p.Log.Changes(ctx, at, size)
-	if err != nil || len(changes) == 0 {
-		return nil, err
+	if err != nil {
+		return nil, at, err
 	}
-	if p.Settings.Window > 0 {
+	g := gathering{filter: p.Settings.Filter, through: at}
+	if err := g.add(changes); err != nil {
+		return nil, at, err
+	}
+	if p.Settings.Window > 0 && len(g.batch) > 0 {
 		until, cancel := context.WithTimeout(ctx, p.Settings.Window)
 		defer cancel()
-		for len(changes) < size {
-			if p.Log.Wait(until, changes[len(changes)-1].Position) != nil {
+		for !g.full && len(g.batch) < size {
+			if p.Log.Wait(until, g.through) != nil {
 				break
 			}
-			more, err := p.Log.Changes(ctx, changes[len(changes)-1].Position, size-len(changes))
+			more, err := p.Log.Changes(ctx, g.through, size-len(g.batch))
 			if err != nil {
 				break // what there is can be delivered
 			}
-			changes = append(changes, more...)
+			if err := g.add(more); err != nil {
+				return nil, at, err
+			}
 		}
 	}
-	batch := make([]record, 0, len(changes))
-	total := 0
+	return g.batch, g.through, nil
+}
+
+// A gathering is a batch while it is being filled.
+type gathering struct {
+	filter  sam.Filter
+	batch   []record
+	through string // all changes up to here are in the batch or passed over
+	total   int    // bytes
+	full    bool   // the next record would be too much for an event
+}
+
+// add takes changes, up to one that the event has no room for.
+func (g *gathering) add(changes []store.Change) error {
 	for _, c := range changes {
+		if !Wanted(g.filter, c) {
+			if g.through = c.Position; len(g.batch) > 0 {
+				g.batch[len(g.batch)-1].through = c.Position
+			}
+			continue
+		}
 		text, err := json.Marshal(gateway.ToRecord(c))
 		if err != nil {
-			return nil, fmt.Errorf("write record %s: %w", c.Position, err)
+			return fmt.Errorf("write record %s: %w", c.Position, err)
 		}
-		if total += len(text) + 1; total > maxPayload-64 && len(batch) > 0 {
-			break
+		if g.total += len(text) + 1; g.total > maxPayload-64 && len(g.batch) > 0 {
+			g.full = true
+			return nil
 		}
-		batch = append(batch, record{c.Position, c.At, text})
+		g.batch = append(g.batch, record{c.Position, c.Position, c.At, text})
+		g.through = c.Position
 	}
-	return batch, nil
+	return nil
 }
 
 // deliver gives a batch until all of it has been handled or given up, and returns the
@@ -191,9 +264,9 @@ func (p Poller) deliver(ctx context.Context, batch []record, at string) (string,
 				return at, err
 			}
 		}
-		at = batch[done-1].position
-		if err := p.Log.Acknowledge(ctx, p.Reader, at); err != nil {
-			return at, fmt.Errorf("keep the position of %s: %w", p.Reader, err)
+		at = batch[done-1].through
+		if err := p.acknowledge(ctx, at); err != nil {
+			return at, err
 		}
 		batch = batch[done:]
 		size, retries = len(batch), 0

@@ -20,6 +20,7 @@ type Stream struct {
 	MaxAge    time.Duration // MaximumRecordAgeInSeconds: 0, the default, for ever
 	Partial   bool          // FunctionResponseTypes has ReportBatchItemFailures
 	Failures  bool          // it has a destination for what was given up
+	Filter    Filter        // FilterCriteria: which records it is given; all when empty
 }
 
 func streamFrom(node yaml.Node) (*Stream, error) {
@@ -59,8 +60,12 @@ func streamFrom(node yaml.Node) (*Stream, error) {
 		return nil, fmt.Errorf("MaximumBatchingWindowInSeconds is %s, not 0 to 300", s.Window)
 	case s.Retries < -1 || s.Retries > 10_000:
 		return nil, fmt.Errorf("MaximumRetryAttempts is %d, not -1 to 10000", s.Retries)
-	case p.ParallelizationFactor != 1 || !p.FilterCriteria.IsZero():
-		return nil, fmt.Errorf("ParallelizationFactor and FilterCriteria are not followed by the local server")
+	case p.ParallelizationFactor != 1:
+		return nil, fmt.Errorf("ParallelizationFactor is not followed by the local server")
+	}
+	var err error
+	if s.Filter, err = filterFrom(p.FilterCriteria); err != nil {
+		return nil, fmt.Errorf("FilterCriteria: %w", err)
 	}
 	return s, nil
 }
