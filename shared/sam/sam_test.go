@@ -25,6 +25,9 @@ func TestParseTheTemplate(t *testing.T) {
 
 	cascade, ok := tpl.Find("Cascade")
 	require.True(t, ok)
+	require.NotNil(t, cascade.Stream)
+	assert.Len(t, cascade.Stream.Filter, 5)
+	cascade.Stream.Filter = nil
 	assert.Equal(t, &sam.Stream{
 		FromStart: true, Batch: 100, Bisect: true, Retries: 10, MaxAge: 24 * time.Hour, Partial: true, Failures: true,
 	}, cascade.Stream)

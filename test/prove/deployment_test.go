@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+
 	"mandate/functions"
 	"mandate/functions/cascade"
 	"mandate/functions/routes"
@@ -20,8 +22,10 @@ import (
 	"mandate/shared/route"
 	"mandate/shared/secret"
 	"mandate/shared/store"
+	"mandate/shared/store/embedded"
 	"mandate/shared/store/faults"
 	"mandate/shared/store/tear"
+	"mandate/test/filtered"
 )
 
 // instances is how many processes serve one table. Each has its own memory of roles,
@@ -303,5 +307,30 @@ func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-timer.C:
 	case <-ctx.Done():
+	}
+}
+
+// looked is set when one deployment has been looked at, which takes seconds.
+var looked atomic.Bool
+
+// unheeded holds that the stream functions do nothing with what their filters keep from
+// them, of all that happened. The embedded table alone still knows.
+func (d *deployment) unheeded() {
+	if _, whole := d.log.(*embedded.Table); !whole || looked.Swap(true) {
+		return
+	}
+	var all []store.Change
+	for after := ""; ; after = all[len(all)-1].Position {
+		some, err := d.log.Changes(context.WithoutCancel(d.t.Context()), after, 0)
+		assert.NoError(d.t, err)
+		if len(some) == 0 {
+			break
+		}
+		all = append(all, some...)
+	}
+	for reader, n := range filtered.Check(d.t, d.engine, all) {
+		assert.Positive(d.t, n.Acted, reader)
+		assert.Positive(d.t, n.Dropped, reader)
+		d.t.Logf("%s: of %d changes acted on %d, dropped %d", reader, len(all), n.Acted, n.Dropped)
 	}
 }

@@ -76,6 +76,7 @@ func prove(t *testing.T, o options, open func(testing.TB) engine) {
 				}
 				if d == nil || d.worlds >= o.age {
 					if d != nil {
+						d.unheeded()
 						e.close()
 					}
 					e = open(t)
@@ -105,6 +106,7 @@ func prove(t *testing.T, o options, open func(testing.TB) engine) {
 				mu.Unlock()
 			}
 			if d != nil {
+				d.unheeded()
 				e.close()
 			}
 		})
