@@ -24,7 +24,10 @@ import (
 )
 
 // Counts are of one function, over what it was given here.
-type Counts struct{ Dropped, Acted int }
+type Counts struct {
+	Dropped, Acted int
+	Kinds          map[string]bool // what it acted on: "INSERT job"
+}
 
 // Check gives every change to every stream function, one at a time and whatever the filter
 // says, over a table in which nothing is but who deleted what. A function acts on a change
@@ -48,7 +51,7 @@ func Check(t testing.TB, history store.Table, changes []store.Change) map[string
 
 	all := map[string]Counts{}
 	for _, f := range service.Streams {
-		var counts Counts
+		counts := Counts{Kinds: map[string]bool{}}
 		for _, c := range variants(changes) {
 			payload, err := json.Marshal(events.DynamoDBEvent{Records: []events.DynamoDBEventRecord{gateway.ToRecord(c)}})
 			require.NoError(t, err)
@@ -59,6 +62,7 @@ func Check(t testing.TB, history store.Table, changes []store.Change) map[string
 			assert.False(t, acted && !wanted, "%s acts on %s of %s, which its filter drops", f.Reader, gateway.EventName(c), c.Key)
 			if acted {
 				counts.Acted++
+				counts.Kinds[gateway.EventName(c)+" "+kind(c)] = true
 			}
 			if !wanted {
 				counts.Dropped++
@@ -67,6 +71,13 @@ func Check(t testing.TB, history store.Table, changes []store.Change) map[string
 		all[f.Reader] = counts
 	}
 	return all
+}
+
+func kind(c store.Change) string {
+	if c.New != nil {
+		return c.New.Str(store.AttrType)
+	}
+	return c.Old.Str(store.AttrType)
 }
 
 // variants are all changes as they were, and of each kind of item that comes by the first
