@@ -3,12 +3,12 @@ package auth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"mandate/shared/api"
 	"mandate/shared/app"
 	"mandate/shared/policy"
-	"mandate/shared/problem"
 	"mandate/shared/store"
 	"mandate/shared/token"
 	"mandate/shared/trust"
@@ -57,8 +57,8 @@ func fetch(a *app.App) api.Operation {
 				Scope: token.Wanted{Kind: token.WantTrust, ID: found.ID},
 			})
 			if unusable, ok := errors.AsType[*token.Unusable](err); ok {
-				if n == maxFetches {
-					return tokenBody{}, problem.NotFound("arrangement of user", in.CreatorID).Because(unusable)
+				if n == maxFetches { // what is over for good is not found; this goes on changing
+					return tokenBody{}, fmt.Errorf("use what user %s arranged: %w: %w", in.CreatorID, store.ErrContended, unusable)
 				}
 				c.Reads.Forget(store.Trust(found.ID))
 				continue

@@ -22,7 +22,7 @@ func TestExpiry(t *testing.T) {
 	})
 	require.NoError(t, err)
 	row, text := w.use(made)
-	w.accessTokens("c", 1)
+	w.accessTokens(1)
 	require.NoError(t, w.engine.Write(w.ctx, store.NewRequestID(), store.Create(store.Consumer("c"), store.Item{store.AttrType: "consumer", "id": "c"}),
 		store.Update(store.AccessToken("00000000000000000000000000000000")).Set(store.AttrTTL, until.Unix())))
 	w.follow()

@@ -53,7 +53,7 @@ func (w *world) ends() {
 	} {
 		t()
 	}
-	w.accessTokens("c", 5)
+	w.accessTokens(5)
 	require.NoError(w.t, w.engine.Write(w.ctx, store.NewRequestID(), store.Create(store.Consumer("c"), store.Item{store.AttrType: "consumer", "id": "c"})))
 	d, err := w.Directory.CreateDomain(w.ctx, w.reads(), directory.Domain{ID: "d", Name: "doomed", Enabled: true})
 	require.NoError(w.t, err)
@@ -120,7 +120,7 @@ func TestLostStream(t *testing.T) {
 	_, domains, err := w.Directory.Signs(context.Background())
 	require.NoError(t, err)
 	assert.Empty(t, domains, "the domain's id is free again")
-	assert.Zero(t, w.listed("c"))
+	assert.Zero(t, w.listed())
 	for k := range reconciled {
 		assert.NotEqual(t, store.User(w.eve).PK, k.PK, "%s", k)
 		assert.NotEqual(t, store.User("u").PK, k.PK, "%s", k)
