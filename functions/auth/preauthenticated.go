@@ -9,6 +9,7 @@ import (
 	"mandate/shared/api"
 	"mandate/shared/app"
 	"mandate/shared/policy"
+	"mandate/shared/problem"
 	"mandate/shared/store"
 	"mandate/shared/token"
 	"mandate/shared/trust"
@@ -45,6 +46,7 @@ func fetch(a *app.App) api.Operation {
 		if err := c.Authorize(policy.Any{}); err != nil {
 			return tokenBody{}, err
 		}
+		var before string // the trust that could not be used the last time
 		for n := 1; ; n++ {
 			var found trust.Trust
 			wanted := in.arrangement(c)
@@ -57,9 +59,13 @@ func fetch(a *app.App) api.Operation {
 				Scope: token.Wanted{Kind: token.WantTrust, ID: found.ID},
 			})
 			if unusable, ok := errors.AsType[*token.Unusable](err); ok {
-				if n == maxFetches { // what is over for good is not found; this goes on changing
+				switch {
+				case found.ID == before: // read again, and no other
+					return tokenBody{}, problem.NotFound("arrangement of user", in.CreatorID).Because(unusable)
+				case n == maxFetches: // another each time: it goes on changing
 					return tokenBody{}, fmt.Errorf("use what user %s arranged: %w: %w", in.CreatorID, store.ErrContended, unusable)
 				}
+				before = found.ID
 				c.Reads.Forget(store.Trust(found.ID))
 				continue
 			}
