@@ -193,7 +193,7 @@ type kept struct {
 	admin                    string
 	credentials              []string
 	consumer, consumerSecret string
-	request, verifier        url.Values
+	request                  url.Values
 }
 
 func (w *world) keep(s *service.Service, credentials int) kept {
