@@ -17,10 +17,26 @@ source localstack/python.sh
 port=${PORT:-4566} registry_port=${REGISTRY_PORT:-5055}
 work=$(mktemp -d)
 pids=()
+
+# stop PID: ask it to end, and end it with what it started when it has not after 15 s, for
+# LocalStack sometimes waits for ever.
+stop() {
+  local children
+  children=$(pgrep -P "$1" || true)
+  kill "$1" 2>/dev/null || return 0
+  for _ in $(seq 75); do
+    kill -0 "$1" 2>/dev/null || return 0
+    sleep 0.2
+  done
+  # shellcheck disable=SC2086 # one word for each
+  kill -9 "$1" $children 2>/dev/null || true
+  wait "$1" 2>/dev/null || true
+}
+
 finish() {
   local code=$?
   if [ "$code" != 0 ]; then tail -n "${TAIL:-60}" "$work"/*.log >&2 || true; fi
-  for ((i = ${#pids[@]} - 1; i >= 0; i--)); do kill "${pids[i]}" 2>/dev/null && wait "${pids[i]}" 2>/dev/null || true; done
+  for ((i = ${#pids[@]} - 1; i >= 0; i--)); do stop "${pids[i]}"; done
   docker_down
   rm -rf "$work"
 }

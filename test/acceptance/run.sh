@@ -28,12 +28,12 @@ emulators() {
     echo "no emulators: there is neither Docker nor root with dockerd and iptables (make sam-local, make localstack-host)"
     return
   fi
-  step "sam local" test/acceptance/sam-local.sh
+  step "sam local" timeout -k 60 900 test/acceptance/sam-local.sh
   if ! command -v docker-registry >/dev/null || ! python313 >/dev/null 2>&1; then
     echo "no LocalStack: it needs Python 3.13 and docker-registry (make localstack-host)"
     return
   fi
-  SMALL=1 step "LocalStack, a small stack" localstack/host.sh
+  step "LocalStack, a small stack" timeout -k 60 900 env SMALL=1 localstack/host.sh
 }
 
 # Every page that has commands, each against a service of its own.
