@@ -10,7 +10,7 @@ venv=$(python_with test/acceptance/requirements-schemathesis.txt)
 log=$DATA/../log
 export SCHEMATHESIS_HOOKS=test/acceptance/openapi_auth.py
 "$venv/bin/schemathesis" run docs/openapi.yaml --url "${OS_AUTH_URL%/v3}" \
-  --phases examples,coverage,fuzzing --max-examples "${EXAMPLES:-60}" --seed 1 --no-shrink --continue-on-failure \
+  --phases examples,coverage,fuzzing --max-examples "${EXAMPLES:-80}" --seed 1 --no-shrink --continue-on-failure \
   --suppress-health-check all --warnings off --request-timeout 20 \
   --checks not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance \
   --output-truncate true
