@@ -143,8 +143,8 @@ func TestAFunctionThatCannotStart(t *testing.T) {
 		"a key that may not be used":   {right.but("KMS_ENDPOINT", denied.Endpoint), []string{"KMS_KEY_ARN=", "AccessDeniedException"}},
 		"a key that does not answer":   {right.but("KMS_ENDPOINT", nowhere.URL), []string{"KMS_KEY_ARN="}},
 		"a key file open to others":    {right.but("MASTER_KEY_FILE", open), []string{"MASTER_KEY_FILE", "0600"}},
-		"a clock that is ahead":        {right.but("DYNAMODB_ENDPOINT", minutesAhead(t, endpoint, 10*time.Minute)), []string{"clock", "10m0s ahead of"}},
-		"a clock that is behind":       {right.but("DYNAMODB_ENDPOINT", minutesAhead(t, endpoint, -10*time.Minute)), []string{"clock", "10m0s behind"}},
+		"a clock that is ahead":        {right.but("DYNAMODB_ENDPOINT", minutesAhead(t, endpoint, 10*time.Minute)), []string{"clock", "(9m59s|10m[01]s) ahead of"}},
+		"a clock that is behind":       {right.but("DYNAMODB_ENDPOINT", minutesAhead(t, endpoint, -10*time.Minute)), []string{"clock", "(9m59s|10m[01]s) behind"}},
 		"several settings at once": {
 			right.but("TOKEN_EXPIRATION", "soon", "POLICY_PRESET", "mine", "LOG_LEVEL", "loud", "PUBLIC_URL", "id.example", "V2", "maybe"),
 			[]string{`TOKEN_EXPIRATION="soon"`, `POLICY_PRESET="mine"`, `LOG_LEVEL="loud"`, `PUBLIC_URL="id.example"`, `V2="maybe"`},
@@ -163,7 +163,7 @@ func TestAFunctionThatCannotStart(t *testing.T) {
 			assert.Equal(t, "ERROR", line.Level)
 			assert.Equal(t, "init failed", line.Msg)
 			for _, said := range c.says {
-				assert.Contains(t, line.Cause, said)
+				assert.Regexp(t, said, line.Cause) // a Date has whole seconds
 			}
 			assert.NotContains(t, start.Log, "never-to-be-printed")
 			assert.NotContains(t, start.Log, "neither-is-this")
