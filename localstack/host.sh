@@ -77,7 +77,7 @@ test/emulators/image.sh "$image"
 docker push -q "$image"
 
 # What it would download.
-lib=$work/root/var/lib/localstack/lib
+lib=$work/tree/var/lib/localstack/lib
 mkdir -p "$lib/java" "$lib/lambda-runtime/v0.1.41-pre/$machine/var/rapid" "$lib/dynamodb-local"
 ln -s "$(dirname "$(dirname "$(readlink -f "$(command -v javac)")")")" "$lib/java/21"
 CGO_ENABLED=0 go build -trimpath -o "$lib/lambda-runtime/v0.1.41-pre/$machine/var/rapid/init" ./test/emulators/init
@@ -85,8 +85,8 @@ go build -o .build/dynamodb-local ./test/dynamodblocal/cmd
 .build/dynamodb-local -install "$lib/dynamodb-local/2"
 
 # Its own files are below FILESYSTEM_ROOT instead of /var/lib/localstack.
-mkdir -p "$work/root/tmp"
-env OVERRIDE_IN_DOCKER=0 FILESYSTEM_ROOT="$work/root" TMPDIR="$work/root/tmp" \
+mkdir -p "$work/tree/tmp"
+env OVERRIDE_IN_DOCKER=0 FILESYSTEM_ROOT="$work/tree" TMPDIR="$work/tree/tmp" \
   GATEWAY_SERVER=hypercorn GATEWAY_LISTEN="127.0.0.1:$port,$bridge:$port" HOSTNAME_FROM_LAMBDA="$bridge" \
   PROVIDER_OVERRIDE_DYNAMODB=v2 PROVIDER_OVERRIDE_DYNAMODBSTREAMS=v2 DYNAMODB_IN_MEMORY=1 \
   LAMBDA_RUNTIME_IMAGE_MAPPING="{\"provided.al2023\":\"$image\"}" LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT=60 \

@@ -18,14 +18,14 @@ if ! busybox=$(command -v busybox) || ! ldd "$busybox" 2>&1 | grep -q 'not a dyn
     { echo "busybox, statically linked, is needed (on Debian: busybox-static)" >&2; exit 1; }
   busybox=$work/unpacked/bin/busybox
 fi
-mkdir -p "$work"/root/{bin,etc/ssl/certs,opt,tmp,var/{rapid,runtime,task}}
-cp "$busybox" "$work/root/bin/busybox"
-for tool in sh mv chmod cp rm ls cat mkdir env; do ln -s busybox "$work/root/bin/$tool"; done
-echo 'root:x:0:0:root:/:/bin/sh' >"$work/root/etc/passwd"
-if [ -e /etc/ssl/certs/ca-certificates.crt ]; then cp /etc/ssl/certs/ca-certificates.crt "$work/root/etc/ssl/certs/"; fi
-printf '#!/bin/sh\nexec /var/task/bootstrap\n' >"$work/root/var/runtime/bootstrap"
-chmod 755 "$work/root/var/runtime/bootstrap"
-tar -C "$work/root" --owner 0 --group 0 -c . | docker import \
+mkdir -p "$work"/tree/{bin,etc/ssl/certs,opt,tmp,var/{rapid,runtime,task}}
+cp "$busybox" "$work/tree/bin/busybox"
+for tool in sh mv chmod cp rm ls cat mkdir env; do ln -s busybox "$work/tree/bin/$tool"; done
+echo 'root:x:0:0:root:/:/bin/sh' >"$work/tree/etc/passwd"
+if [ -e /etc/ssl/certs/ca-certificates.crt ]; then cp /etc/ssl/certs/ca-certificates.crt "$work/tree/etc/ssl/certs/"; fi
+printf '#!/bin/sh\nexec /var/task/bootstrap\n' >"$work/tree/var/runtime/bootstrap"
+chmod 755 "$work/tree/var/runtime/bootstrap"
+tar -C "$work/tree" --owner 0 --group 0 -c . | docker import \
   -c 'ENV PATH=/bin:/usr/bin LAMBDA_TASK_ROOT=/var/task LAMBDA_RUNTIME_DIR=/var/runtime' \
   -c 'WORKDIR /var/task' -c 'ENTRYPOINT ["/lambda-entrypoint.sh"]' - "$name" >/dev/null
 echo "image $name made"
