@@ -25,6 +25,7 @@ const (
 	Throttle       // ErrUnavailable, and nothing was done
 	Lost           // it was done, and the answer is ErrUnavailable; a write that was refused stays refused, unknown to the caller
 	Contend        // a Write only: ErrContended, and nothing was written
+	Deny           // the role does not allow it: nothing was done, and nothing will be by asking again
 )
 
 // Operation is a method of a table.
@@ -100,6 +101,8 @@ func (t *Table) around(op Operation, call func() error) error {
 		return fmt.Errorf("%w: throttled: %w", store.ErrUnavailable, errInjected)
 	case Contend:
 		return fmt.Errorf("%w: %w", store.ErrContended, errInjected)
+	case Deny:
+		return fmt.Errorf("%s is not allowed: %w", op, errInjected)
 	case Lost:
 		if err := call(); errors.Is(err, store.ErrInvalid) {
 			return err // never sent, so no answer to lose

@@ -42,6 +42,11 @@ func TestFaults(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrContended)
 	require.NotErrorIs(t, err, store.ErrUnavailable)
 	require.False(t, there())
+	next = faults.Deny
+	err = table.Write(t.Context(), "1", store.Create(k, nil))
+	require.EqualError(t, err, "Write is not allowed: injected")
+	require.NotErrorIs(t, err, store.ErrUnavailable)
+	require.False(t, there())
 	next = faults.Lost
 	require.ErrorIs(t, table.Write(t.Context(), "1", store.Create(k, nil)), store.ErrUnavailable)
 	require.True(t, there())
