@@ -38,6 +38,8 @@ type deployment struct {
 	t       testing.TB
 	engine  store.Table
 	log     store.Log
+	watch   func(bool)
+	parts   int
 	sky     []*sky
 	calm    *app.App // over the bare engine, for setting worlds up
 	serve   []http.Handler
@@ -51,6 +53,8 @@ type deployment struct {
 type engine struct {
 	table store.Table
 	log   store.Log
+	watch func(bool) // says when the log is read and when not
+	parts int        // into which a read is torn at most; 0: item by item
 	close func()
 }
 
@@ -166,7 +170,7 @@ func (d *deployment) over(w *weather, r *rand.Rand) {
 			s.set(d.engine)
 			continue
 		}
-		torn := tear.New(d.engine, tear.Options{Seed: r.Uint64(), Pause: w.Pause, Drop: w.Drop, DropPause: w.DropPause})
+		torn := tear.New(d.engine, tear.Options{Seed: r.Uint64(), Pause: w.Pause, Parts: d.parts, Drop: w.Drop, DropPause: w.DropPause})
 		s.set(lingering{faults.New(torn, faults.Options{Seed: r.Uint64(), Throttle: w.Throttle, Lost: w.Lost, Contend: w.Contend}), w.Linger, newDice(r.Uint64())})
 	}
 }
@@ -177,7 +181,7 @@ const adminPassword = "secret-admin"
 const attempts = 5
 
 func deploy(t testing.TB, e engine, seed uint64) (*deployment, error) {
-	d := &deployment{t: t, engine: e.table, log: e.log}
+	d := &deployment{t: t, engine: e.table, log: e.log, watch: e.watch, parts: e.parts}
 	key, err := secret.NewMasterKey()
 	if err != nil {
 		return nil, err
@@ -251,6 +255,7 @@ func handler(a *app.App) http.Handler {
 // batches that come late, twice or never.
 func (d *deployment) stream(ctx context.Context, w weather, r *rand.Rand) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
+	d.watch(true)
 	var group sync.WaitGroup
 	shards := [2]chan []store.Change{make(chan []store.Change, 1024), make(chan []store.Change, 1024)}
 	for _, shard := range shards {
@@ -292,6 +297,7 @@ func (d *deployment) stream(ctx context.Context, w weather, r *rand.Rand) (stop 
 		}
 	})
 	return func() {
+		d.watch(false)
 		cancel()
 		reader.Wait()
 		for _, shard := range shards {

@@ -46,12 +46,15 @@ func (o options) chosen() options {
 func embeddedEngine(t testing.TB) engine {
 	table, err := embedded.Open(embedded.Options{IndexDelay: 3 * time.Millisecond})
 	require.NoError(t, err)
-	return engine{table, table, func() { require.NoError(t, table.Close()) }}
+	return engine{table: table, log: table, watch: func(bool) {}, close: func() { require.NoError(t, table.Close()) }}
 }
 
 func TestHistories(t *testing.T) {
 	prove(t, options{clients: [2]int{8, 16}, acts: [2]int{4, 5}, age: 60, few: 120}.chosen(), embeddedEngine)
 }
+
+// tellEvery is how often a long run says how far it is.
+const tellEvery = 10 * time.Second
 
 // prove plays histories until there are as many as wanted or one is wrong.
 func prove(t *testing.T, o options, open func(testing.TB) engine) {
@@ -96,9 +99,9 @@ func prove(t *testing.T, o options, open func(testing.TB) engine) {
 				v := h.check()
 				mu.Lock()
 				total.add(h.counts)
-				if n := done.Add(1); time.Since(told) > 2*time.Second {
+				if n := done.Add(1); time.Since(told) > tellEvery {
 					told = time.Now()
-					fmt.Fprintf(os.Stderr, "\r%d of %d histories, %s ", n, many, time.Since(start).Round(time.Second))
+					fmt.Fprintf(os.Stderr, "%d of %d histories, %s, %d kills acknowledged\n", n, many, time.Since(start).Round(time.Second), total.kills)
 				}
 				if v != nil && broken.Add(1) == 1 {
 					t.Errorf("VIOLATION of %s after %d histories (seed %d; %s/history.txt): %s", v.kind, done.Load(), h.seed, h.dump(v), v.text)
@@ -112,9 +115,6 @@ func prove(t *testing.T, o options, open func(testing.TB) engine) {
 		})
 	}
 	group.Wait()
-	if time.Since(start) > 2*time.Second {
-		fmt.Fprintln(os.Stderr)
-	}
 	total.print(t, done.Load(), time.Since(start))
 	if broken.Load() == 0 && *only == "" && many >= 100 {
 		require.Positive(t, total.kills)
@@ -132,9 +132,9 @@ func (c counts) print(t *testing.T, histories int64, took time.Duration) {
 	for _, n := range c.acts {
 		acts += n
 	}
-	t.Logf("%d histories in %v, %d acts: %d kills acknowledged, %d of unknown outcome among all acts, %d validations valid, %d dead, %d logins refused, %d looks overlapping a kill",
-		histories, took.Round(time.Second), acts, c.kills, c.unknown, c.valid, c.dead, c.refused, c.over)
 	for _, kind := range slices.Sorted(maps.Keys(c.acts)) {
 		t.Logf("  %-28s %d", kind, c.acts[kind])
 	}
+	t.Logf("%d histories in %v, %d acts: %d kills acknowledged, %d of unknown outcome among all acts, %d validations valid, %d dead, %d logins refused, %d looks overlapping a kill",
+		histories, took.Round(time.Second), acts, c.kills, c.unknown, c.valid, c.dead, c.refused, c.over)
 }

@@ -6,6 +6,7 @@ package tear
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -16,7 +17,11 @@ import (
 // Options say how reads are torn.
 type Options struct {
 	Seed  uint64
-	Pause time.Duration // longest pause before each item; 200 µs when 0
+	Pause time.Duration // longest pause before each part; 200 µs when 0
+
+	// Parts is into how many parts a Read is taken at most, at random; each item is one when
+	// it is 0. Fewer are for an engine to which every read is a request.
+	Parts int
 
 	// Drop is how often, from 0 to 1, an item is left out at first, as an unprocessed key of
 	// DynamoDB is, and read after all others and another pause of up to DropPause.
@@ -31,8 +36,8 @@ type table struct {
 	random *rand.Rand
 }
 
-// New reads the items of each Read one by one, in an order drawn from the seed, with a
-// pause before each.
+// New reads the items of each Read part by part, in an order drawn from the seed, with a
+// pause before each part.
 func New(t store.Table, o Options) store.Table {
 	if o.Pause == 0 {
 		o.Pause = 200 * time.Microsecond
@@ -48,42 +53,54 @@ func (t *table) Read(ctx context.Context, keys ...store.Key) (store.Items, error
 	if err := store.CheckRead(keys); err != nil {
 		return nil, err
 	}
-	order, pauses := t.draw(len(keys))
+	parts, pauses := t.draw(keys)
 	found := make(store.Items, len(keys))
-	for i, n := range order {
+	for i, part := range parts {
 		select {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, ctx.Err())
 		case <-time.After(pauses[i]):
 		}
-		items, err := t.Table.Read(ctx, keys[n])
+		items, err := t.Table.Read(ctx, part...)
 		if err != nil {
 			return nil, err
 		}
-		if item, ok := items[keys[n]]; ok {
-			found[keys[n]] = item
-		}
+		maps.Copy(found, items)
 	}
 	return found, nil
 }
 
-// draw says in which order items are read, and how long to pause before each.
-func (t *table) draw(n int) (order []int, pauses []time.Duration) {
+// draw says in which parts items are read, and how long to pause before each.
+func (t *table) draw(keys []store.Key) (parts [][]store.Key, pauses []time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	pauses = make([]time.Duration, 0, n)
-	var dropped []int
-	for _, i := range t.random.Perm(n) {
+	var prompt, dropped []store.Key
+	for _, i := range t.random.Perm(len(keys)) {
 		if t.random.Float64() < t.o.Drop {
-			dropped = append(dropped, i)
-			continue
+			dropped = append(dropped, keys[i])
+		} else {
+			prompt = append(prompt, keys[i])
 		}
-		order, pauses = append(order, i), append(pauses, t.pause(t.o.Pause))
 	}
-	for range dropped {
-		pauses = append(pauses, t.pause(t.o.DropPause))
+	cut := func(keys []store.Key, longest time.Duration) {
+		most := len(keys)
+		if t.o.Parts > 0 {
+			most = min(most, t.o.Parts)
+		}
+		for left := most; left > 0; left-- {
+			n := 1
+			if left == 1 {
+				n = len(keys)
+			} else if spare := len(keys) - left; spare > 0 {
+				n += t.random.IntN(spare + 1)
+			}
+			parts, pauses = append(parts, keys[:n]), append(pauses, t.pause(longest))
+			keys = keys[n:]
+		}
 	}
-	return append(order, dropped...), pauses
+	cut(prompt, t.o.Pause)
+	cut(dropped, t.o.DropPause)
+	return parts, pauses
 }
 
 func (t *table) pause(longest time.Duration) time.Duration {

@@ -2,6 +2,7 @@ package tear_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -26,6 +27,37 @@ func TestTable(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Table {
 		return tear.New(open(t), tear.Options{Seed: 1, Pause: time.Microsecond})
 	})
+}
+
+// TestParts: a read in two parts is two reads, of all its items together.
+func TestParts(t *testing.T) {
+	table := &reads{Table: open(t)}
+	keys := make([]store.Key, 0, 9)
+	for _, id := range "abcdefghi" {
+		keys = append(keys, store.User(string(id)))
+	}
+	sizes := map[int]bool{}
+	torn := tear.New(table, tear.Options{Seed: 1, Pause: time.Microsecond, Parts: 2})
+	for range 50 {
+		table.asked = nil
+		_, err := torn.Read(t.Context(), keys...)
+		require.NoError(t, err)
+		require.Len(t, table.asked, 2)
+		require.ElementsMatch(t, keys, slices.Concat(table.asked...))
+		sizes[len(table.asked[0])] = true
+	}
+	require.Len(t, sizes, 8, "any number of items may be the first part")
+}
+
+// reads remembers what it was asked for.
+type reads struct {
+	store.Table
+	asked [][]store.Key
+}
+
+func (r *reads) Read(ctx context.Context, keys ...store.Key) (store.Items, error) {
+	r.asked = append(r.asked, keys)
+	return r.Table.Read(ctx, keys...)
 }
 
 // Two items are always written together. A torn read must come to see them apart, which
