@@ -3,14 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
-	"log/slog"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"mandate/shared/app"
-	"mandate/shared/config"
 	"mandate/shared/directory"
 	"mandate/shared/secret"
 )
@@ -29,32 +23,30 @@ type bootstrapCommand struct {
 // localBase is where serve answers when it is told nothing else.
 const localBase = "http://127.0.0.1:5000"
 
+// Help is shown below the flags.
+func (*bootstrapCommand) Help() string {
+	return `The service must be stopped meanwhile, unless the table is in DynamoDB.
+
+Examples:
+  $ ADMIN_PASSWORD=new-secret mandate bootstrap
+    the password of admin was lost
+  $ DATA=site ADMIN_PASSWORD=secret mandate bootstrap --public-url https://id.example/v3 --json
+    what will be served elsewhere; the ids as JSON`
+}
+
 // Run makes what is missing, enables the user admin and sets its password.
-func (c *bootstrapCommand) Run() error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if c.memory() {
-		return errors.New("DATA=memory keeps nothing; name a folder, or a DynamoDB with DYNAMODB_ENDPOINT=")
-	}
-	settings, err := config.Read(os.Getenv)
-	if err != nil {
-		return err
-	}
-	s, err := c.openStorage(ctx)
+func (c *bootstrapCommand) Run(ctx context.Context, p *progress) error {
+	s, a, err := c.tend(ctx, p, app.Parts{})
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: settings.LogLevel}))
-	a, err := app.New(ctx, app.Parts{Config: settings, Table: s.table, Wrapper: s.key, Log: log})
-	if err != nil {
-		return err
-	}
+	p.begin("Making what is missing", 0, "")
 	before, err := a.Directory.Bootstrapped(ctx)
 	if err != nil {
 		return err
 	}
-	base := cmp.Or(settings.PublicURL, localBase)
+	base := cmp.Or(a.Config.PublicURL, localBase)
 	if !before && c.PublicURL == "" { // clients find no service that the catalog does not name
 		c.PublicURL = base + "/v3"
 	}
@@ -68,6 +60,11 @@ func (c *bootstrapCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	say("User admin %s, project admin %s, role admin %s.", made.UserID, made.ProjectID, made.RoleID)
-	return nil
+	c.say("User admin %s, project admin %s, role admin %s.", made.UserID, made.ProjectID, made.RoleID)
+	return c.give(struct {
+		UserID    string   `json:"user_id"`
+		ProjectID string   `json:"project_id"`
+		RoleID    string   `json:"role_id"`
+		Files     []string `json:"files"` // for clients
+	}{made.UserID, made.ProjectID, made.RoleID, c.clientFiles()})
 }

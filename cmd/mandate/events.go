@@ -2,23 +2,20 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"mandate/shared/bulk"
 )
 
 type eventsCommand struct {
-	From   string    `required:"" placeholder:"OPENRC|CLOUD" help:"Openrc file, or name of a cloud in clouds.yaml, of an administrator or a service."`
+	output
+	From   string    `required:"" placeholder:"OPENRC|CLOUD" predictor:"file" help:"Openrc file, or name of a cloud in clouds.yaml, of an administrator or a service."`
 	Follow bool      `help:"Go on, and print events as they come, until Ctrl-C."`
 	Since  time.Time `help:"Only events later than this time (2031-03-01T09:00:00Z)."`
-	JSON   bool      `name:"json" help:"Print each event as one line of JSON."`
 }
 
 // Help is shown below the flags.
@@ -26,35 +23,35 @@ func (*eventsCommand) Help() string {
 	return `Prints what ended tokens, why and by whom, as the service tells it about two seconds later.
 Each event is printed once; when the service does not answer it is asked again.
 
+With --json, each is a line of JSON.
+
 Examples:
-  mandate events --from .mandate/openrc            what is listed
-  mandate events --from .mandate/openrc --follow   and what comes`
+  $ mandate events --from .mandate/openrc
+    what is listed
+  $ mandate events --from .mandate/openrc --follow --json
+    and what comes, for a program
+  $ mandate events --from production --since 2026-11-01T00:00:00Z
+    of a cloud of clouds.yaml, since then`
 }
 
 // Run prints events.
-func (c *eventsCommand) Run() error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+func (c *eventsCommand) Run(ctx context.Context, p *progress) error {
 	cloud, err := bulk.FindCloud(c.From, os.Getenv)
 	if err != nil {
-		return err
+		return usage(err)
 	}
+	p.begin("Asking "+c.From, 0, "")
 	return bulk.Follow(ctx, cloud, &http.Client{Timeout: time.Minute}, bulk.Following{
-		Since: c.Since, Once: !c.Follow, Tell: c.print,
-		Lost: func(err error) { fmt.Fprintln(os.Stderr, "mandate:", err) },
+		Since: c.Since, Once: !c.Follow, Answered: p.end, Tell: c.tell,
+		Lost: func(err error) { p.say("mandate: " + err.Error()) },
 	})
 }
 
-func (c *eventsCommand) print(e bulk.Told) error {
-	text, err := json.Marshal(e)
-	if err != nil {
-		return err
-	}
+func (c *eventsCommand) tell(e bulk.Told) error {
 	if c.JSON {
-		_, err = fmt.Println(string(text))
-		return err
+		return c.give(e)
 	}
-	_, err = fmt.Println(line(e))
+	_, err := fmt.Println(line(e))
 	return err
 }
 

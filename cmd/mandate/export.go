@@ -2,20 +2,20 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"mandate/shared/bulk"
 )
 
 type exportCommand struct {
-	From string `required:"" placeholder:"OPENRC|CLOUD" help:"Openrc file, or name of a cloud in clouds.yaml, of an administrator."`
-	Out  string `placeholder:"FILE" help:"Write to this file instead of standard output."`
+	output
+	From string `required:"" placeholder:"OPENRC|CLOUD" predictor:"file" help:"Openrc file, or name of a cloud in clouds.yaml, of an administrator."`
+	Out  string `placeholder:"FILE" predictor:"file" help:"Write to this file instead of standard output."`
 }
 
 // Help is shown below the flags.
@@ -25,18 +25,22 @@ Identity API v3 and writes them as the lines that 'mandate import' takes. The AP
 password hashes; docs/import.md says how to add them.
 
 Examples:
-  mandate export --from openrc --out cloud.jsonl   as the administrator of an openrc file
-  mandate export --from production | gzip > cloud.jsonl.gz
-                                                   a cloud of clouds.yaml`
+  $ mandate export --from openrc --out cloud.jsonl
+    as the administrator of an openrc file
+  $ mandate export --from production | gzip > cloud.jsonl.gz
+    a cloud of clouds.yaml
+  $ mandate export --from openrc --out cloud.jsonl --json
+    how many lines, for a program`
 }
 
 // Run writes what the cloud has.
-func (c *exportCommand) Run() (err error) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+func (c *exportCommand) Run(ctx context.Context, p *progress) (err error) {
+	if c.JSON && c.Out == "" {
+		return usage(errors.New("--json needs --out: standard output would be both the file and the result"))
+	}
 	cloud, err := bulk.FindCloud(c.From, os.Getenv)
 	if err != nil {
-		return err
+		return usage(err)
 	}
 	out := io.Writer(os.Stdout)
 	if c.Out != "" {
@@ -51,16 +55,19 @@ func (c *exportCommand) Run() (err error) {
 		}()
 		out = f
 	}
-	said, lines := time.Now(), int64(0)
+	lines := int64(0)
+	p.begin("Exporting", 0, "lines")
 	err = bulk.Export(ctx, cloud, &http.Client{Timeout: time.Hour}, out, func(n int64) {
-		if lines = n; time.Since(said) > sayEvery {
-			said = time.Now()
-			fmt.Fprintf(os.Stderr, "%d lines\n", n)
-		}
+		lines = n
+		p.at(n, "")
 	})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "%d lines written.\n", lines)
-	return nil
+	p.end()
+	p.say(fmt.Sprintf("%d lines written.", lines))
+	return c.give(struct {
+		Lines int64  `json:"lines"`
+		Out   string `json:"out"`
+	}{lines, c.Out})
 }

@@ -3,10 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,7 +32,7 @@ func TestCommand(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"freeport": freePort, "await": await, "damage": damage, "mode": mode,
 			"generate": generate, "awaitwrites": awaitWrites,
-			"awaitlines": awaitLines, "revoke": revoke,
+			"awaitlines": awaitLines, "revoke": revoke, "exits": exits, "silent": silent,
 		},
 	})
 }
@@ -43,16 +47,12 @@ func freePort(ts *testscript.TestScript, _ bool, args []string) {
 
 // await returns when a service answers on a port.
 func await(ts *testscript.TestScript, _ bool, args []string) {
-	url := "http://127.0.0.1:" + args[0] + "/v3"
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if r, err := http.Get(url); err == nil { //nolint:gosec,noctx // G107: a port of this test
-			_ = r.Body.Close()
-			if r.StatusCode == http.StatusOK {
-				return
-			}
+		if answers(args[0]) {
+			return
 		}
 	}
-	ts.Fatalf("nobody answers at %s", url)
+	ts.Fatalf("nobody answers at port %s", args[0])
 }
 
 // damage overwrites the first pages of a data file behind its two meta pages.
@@ -114,25 +114,79 @@ func awaitLines(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Fatalf("%s has no %d lines", args[0], want)
 }
 
-// revoke signs the admin in at a port and revokes a token made of that one, which are two events.
-func revoke(ts *testscript.TestScript, _ bool, args []string) {
-	send := func(method, body string, headers ...string) http.Header {
-		r, err := http.NewRequestWithContext(context.Background(), method, "http://127.0.0.1:"+args[0]+"/v3/auth/tokens", strings.NewReader(body))
-		ts.Check(err)
+// revoke makes two events.
+func revoke(ts *testscript.TestScript, _ bool, args []string) { ts.Check(revokeAt(args[0], args[1])) }
+
+// revokeAt signs the admin in at a port and revokes a token made of that one, which are two events.
+func revokeAt(port, password string) error {
+	send := func(method, body string, headers ...string) (string, error) {
+		r, err := http.NewRequestWithContext(context.Background(), method, "http://127.0.0.1:"+port+"/v3/auth/tokens", strings.NewReader(body))
+		if err != nil {
+			return "", err
+		}
 		r.Header.Set("Content-Type", "application/json")
 		for n := 0; n < len(headers); n += 2 {
 			r.Header.Set(headers[n], headers[n+1])
 		}
 		reply, err := http.DefaultClient.Do(r)
-		ts.Check(err)
-		ts.Check(reply.Body.Close())
-		if reply.StatusCode >= http.StatusBadRequest {
-			ts.Fatalf("%s tokens: %s", method, reply.Status)
+		if err != nil {
+			return "", err
 		}
-		return reply.Header
+		if reply.StatusCode >= http.StatusBadRequest {
+			err = fmt.Errorf("%s tokens: %s", method, reply.Status)
+		}
+		return reply.Header.Get("X-Subject-Token"), errors.Join(err, reply.Body.Close())
 	}
-	token := send("POST", `{"auth": {"identity": {"methods": ["password"], "password": {"user": {"name": "admin", "domain": {"id": "default"},
-		"password": "`+args[1]+`"}}}}}`).Get("X-Subject-Token")
-	derived := send("POST", `{"auth": {"identity": {"methods": ["token"], "token": {"id": "`+token+`"}}}}`).Get("X-Subject-Token")
-	send("DELETE", "", "X-Auth-Token", token, "X-Subject-Token", derived)
+	token, err := send("POST", `{"auth": {"identity": {"methods": ["password"], "password": {"user": {"name": "admin", "domain": {"id": "default"},
+		"password": "`+password+`"}}}}}`)
+	if err != nil {
+		return err
+	}
+	derived, err := send("POST", `{"auth": {"identity": {"methods": ["token"], "token": {"id": "`+token+`"}}}}`)
+	if err != nil {
+		return err
+	}
+	_, err = send("DELETE", "", "X-Auth-Token", token, "X-Subject-Token", derived)
+	return err
+}
+
+// answers reports whether a service answers on a port.
+func answers(port string) bool {
+	r, err := http.Get("http://127.0.0.1:" + port + "/v3") //nolint:gosec,noctx // G107: a port of this test
+	if err != nil {
+		return false
+	}
+	return r.Body.Close() == nil && r.StatusCode == http.StatusOK
+}
+
+// exits runs a command and compares its exit code.
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	got := 0
+	var ended *exec.ExitError
+	switch {
+	case errors.As(err, &ended):
+		got = ended.ExitCode()
+	case err != nil:
+		ts.Fatalf("%v", err)
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exit code %d", got)
+	}
+}
+
+// silent serves on a port, which a variable names, and never answers; or it begins to
+// answer, with the status that is given, and never ends.
+func silent(ts *testscript.TestScript, _ bool, args []string) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if len(args) > 1 {
+			status, _ := strconv.Atoi(args[1])
+			w.WriteHeader(status)
+			_ = http.NewResponseController(w).Flush()
+		}
+		<-r.Context().Done()
+	}))
+	ts.Setenv(args[0], fmt.Sprint(server.Listener.Addr().(*net.TCPAddr).Port))
+	ts.Defer(server.Close)
 }

@@ -29,7 +29,7 @@ func (c *serveCommand) makeReady(ctx context.Context, a *app.App, base string) e
 	}
 	if made {
 		if c.AdminPassword != "" {
-			say("ADMIN_PASSWORD is for the first start; the admin's password stays as it is.")
+			c.say("ADMIN_PASSWORD is for the first start; the admin's password stays as it is.")
 		}
 		err := a.Directory.Relocate(ctx, base+"/v3", func(old string) bool { return localURL.FindString(old) == old })
 		return errors.Join(err, c.moveClientFiles(base))
@@ -38,7 +38,7 @@ func (c *serveCommand) makeReady(ctx context.Context, a *app.App, base string) e
 	if password == "" {
 		password = rand.Text()
 	}
-	say("First start: making domain Default, project admin, user admin and the roles reader, member, manager, admin, service.")
+	c.say("First start: making domain Default, project admin, user admin and the roles reader, member, manager, admin, service.")
 	// Before the bootstrap, so that a password that was generated is never lost; a start
 	// that is interrupted here is made again with a new one.
 	if err := c.writeClientFiles(base, password); err != nil {
@@ -51,30 +51,31 @@ func (c *serveCommand) makeReady(ctx context.Context, a *app.App, base string) e
 	return err
 }
 
+// clientFiles are where clients look for the service; none where nothing is kept.
 func (c *place) clientFiles() []string {
+	if c.memory() {
+		return nil
+	}
 	return []string{filepath.Join(c.Data, "openrc"), filepath.Join(c.Data, "clouds.yaml")}
 }
 
 func (c *place) writeClientFiles(base, password string) error {
 	texts := []string{openrc(base, password), cloudsYAML(base, password)}
 	if c.memory() {
-		say("\n%s", texts[0])
+		c.say("\n%s", texts[0])
 		return nil
 	}
 	for n, path := range c.clientFiles() {
 		if err := os.WriteFile(path, []byte(texts[n]), 0o600); err != nil {
 			return fmt.Errorf("write for clients: %w", err)
 		}
-		say("Wrote %s.", path)
+		c.say("Wrote %s.", path)
 	}
 	return nil
 }
 
 // moveClientFiles lets the files follow the port; the password in them is as it was.
 func (c *place) moveClientFiles(base string) error {
-	if c.memory() {
-		return nil
-	}
 	for _, path := range c.clientFiles() {
 		text, err := os.ReadFile(path) //nolint:gosec // G304: the operator names the folder
 		if errors.Is(err, fs.ErrNotExist) {
@@ -90,7 +91,7 @@ func (c *place) moveClientFiles(base string) error {
 		if err := os.WriteFile(path, moved, 0o600); err != nil {
 			return fmt.Errorf("write for clients: %w", err)
 		}
-		say("Moved %s to %s.", path, base)
+		c.say("Moved %s to %s.", path, base)
 	}
 	return nil
 }

@@ -4,13 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"mandate/functions/rotate"
 	"mandate/shared/app"
-	"mandate/shared/config"
 )
 
 // rotateCommand is what the function rotate does, for tables that are not served from here,
@@ -21,37 +17,37 @@ type rotateCommand struct {
 	Restored bool `help:"The table is a restored backup: end all tokens, so that none that was revoked since comes back to life."`
 }
 
+// Help is shown below the flags.
+func (*rotateCommand) Help() string {
+	return `Makes the steps that are due, and says when there is more to do. The service must be stopped
+meanwhile, unless the table is in DynamoDB.
+
+Examples:
+  $ mandate rotate --begin
+    a key may have leaked: begin to replace it now
+  $ mandate rotate --restored --json
+    a backup was put back: end all tokens; what was done as JSON`
+}
+
 // Run makes the steps that are due.
-func (c *rotateCommand) Run() error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if c.memory() {
-		return errors.New("DATA=memory keeps nothing; name a folder, or a DynamoDB with DYNAMODB_ENDPOINT=")
-	}
-	settings, err := config.Read(os.Getenv)
-	if err != nil {
-		return err
-	}
-	s, err := c.openStorage(ctx)
+func (c *rotateCommand) Run(ctx context.Context, p *progress) error {
+	s, a, err := c.tend(ctx, p, app.Parts{Existing: true, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	a, err := app.New(ctx, app.Parts{Config: settings, Table: s.table, Wrapper: s.key, Existing: true, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return err
-	}
+	p.begin("Replacing the key", 0, "")
 	done, err := rotate.Run(ctx, a, rotate.Request{Begin: c.Begin, Restored: c.Restored})
 	for _, did := range done.Did {
-		say("%s.", did)
+		c.say("%s.", did)
 	}
 	switch {
 	case err != nil:
-		return err
+		return errors.Join(err, c.give(done))
 	case done.Next == "":
-		say("Nothing more to do until a rotation is begun.")
+		c.say("Nothing more to do until a rotation is begun.")
 	default:
-		say("More to do at %s.", done.Next)
+		c.say("More to do at %s.", done.Next)
 	}
-	return nil
+	return c.give(done)
 }

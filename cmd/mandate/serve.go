@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -28,43 +27,52 @@ type serveCommand struct {
 	AdminPassword string `env:"ADMIN_PASSWORD" help:"Password of the user admin, set on the first start; generated when absent."`
 }
 
+// Help is shown below the flags.
+func (*serveCommand) Help() string {
+	return `The first start makes domain Default, project and user admin and the roles, and writes DATA/openrc
+and DATA/clouds.yaml for clients. With --json, a line says where it serves once it does.
+
+Examples:
+  $ mandate serve
+    serve http://127.0.0.1:5000, data in .mandate
+  $ DATA=memory PORT=5001 mandate serve
+    keep nothing, on another port
+  $ TOKEN_EXPIRATION=600 mandate serve --json
+    tokens live ten minutes; the address as JSON`
+}
+
 // Run serves until it is told to stop (SIGINT, SIGTERM).
-func (c *serveCommand) Run() error {
+func (c *serveCommand) Run(ctx context.Context, p *progress) error {
 	app.CollectLess()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	settings, err := config.Read(os.Getenv)
 	if err != nil {
-		return err
+		return usage(err)
 	}
 	hook, err := config.ReadWebhook(os.Getenv)
 	if err != nil {
-		return err
+		return usage(err)
 	}
 	// Taken first: two services must not meet in one data folder because of a typing error.
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Port)))
 	if err != nil {
 		if errors.Is(err, syscall.EADDRINUSE) {
-			return fmt.Errorf("port %d is taken; choose another, for example PORT=%d", c.Port, c.Port+1)
+			return unavailable(fmt.Errorf("port %d is taken; choose another, for example PORT=%d", c.Port, c.Port+1))
 		}
-		return fmt.Errorf("listen: %w", err)
+		return usage(fmt.Errorf("listen: %w", err))
 	}
 	defer func() { _ = listener.Close() }()
 
-	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: settings.LogLevel}))
-	s, err := c.openStorage(ctx)
+	log := logger(settings)
+	s, a, err := c.open(ctx, p, app.Parts{Config: settings, Log: log, Abreast: sweepAbreast})
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	a, err := app.New(ctx, app.Parts{Config: settings, Table: s.table, Wrapper: s.key, Log: log, Abreast: sweepAbreast})
-	if err != nil {
-		return err
-	}
 	base := settings.PublicURL
 	if base == "" {
 		base = "http://" + listener.Addr().String()
 	}
+	p.begin("Making ready", 0, "")
 	if err := c.makeReady(ctx, a, base); err != nil {
 		return err
 	}
@@ -75,10 +83,11 @@ func (c *serveCommand) Run() error {
 	if hook.URL != "" {
 		target, err := webhook.New(hook, log)
 		if err != nil {
-			return err
+			return usage(err)
 		}
 		service.Streams = append(service.Streams, local.Webhook(a, target))
 	}
+	p.end()
 	return c.run(ctx, listener, service, s, base, log)
 }
 
@@ -105,17 +114,24 @@ func (c *serveCommand) run(ctx context.Context, l net.Listener, service *local.S
 		following.Go(func() { f.Run(ctx, log) })
 	}
 	go func() { failed <- fmt.Errorf("serve: %w", server.Serve(l)) }()
-	say("Serving %s/v3 — stop with Ctrl-C.", base)
+	c.say("Serving %s/v3 — stop with Ctrl-C.", base)
 	c.sayNext()
+	err := c.give(struct {
+		URL   string   `json:"url"`
+		Files []string `json:"files,omitempty"` // for clients
+	}{base + "/v3", c.clientFiles()})
+	if err != nil {
+		return err
+	}
 	select {
 	case err := <-failed:
 		return err
 	case <-ctx.Done():
 	}
-	say("Stopping.")
+	c.say("Stopping.")
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceful)
 	defer cancel()
-	err := server.Shutdown(ctx)
+	err = server.Shutdown(ctx)
 	following.Wait()
 	return err
 }
@@ -135,13 +151,11 @@ func follow(ctx context.Context, f local.StreamFunction, s storage, log *slog.Lo
 	return s.stream.Follow(ctx, f.Reader, fromStart, feed)
 }
 
-func say(format string, a ...any) { fmt.Printf(format+"\n", a...) }
-
 func (c *serveCommand) sayNext() {
 	if c.memory() {
-		say("Nothing is kept. The admin's password is in the environment above.")
+		c.say("Nothing is kept. The admin's password is in the environment above.")
 		return
 	}
 	openrc := filepath.Join(c.Data, "openrc")
-	say("Next, in another terminal:  source %s && openstack token issue", openrc)
+	c.say("Next, in another terminal:  source %s && openstack token issue", openrc)
 }

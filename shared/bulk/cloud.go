@@ -139,6 +139,12 @@ func fromCloudsYAML(name string, getenv func(string) string) (map[string]string,
 	return nil, fmt.Errorf("there is neither an openrc file nor a cloud of clouds.yaml named %s", name)
 }
 
+// Answer is a status of the cloud other than the one hoped for.
+type Answer struct{ Code int }
+
+// Error says it as HTTP does.
+func (a Answer) Error() string { return fmt.Sprintf("%d %s", a.Code, http.StatusText(a.Code)) }
+
 // A session is a signed-in client.
 type session struct {
 	base  string // ends in /v3
@@ -199,7 +205,7 @@ func (s *session) renew(ctx context.Context) error {
 	}
 	defer func() { _ = reply.Body.Close() }()
 	if reply.StatusCode != http.StatusCreated {
-		return fmt.Errorf("sign in at %s: %s", s.base, reply.Status)
+		return fmt.Errorf("sign in at %s: %w", s.base, Answer{reply.StatusCode})
 	}
 	s.token = reply.Header.Get("X-Subject-Token")
 	return nil
@@ -224,7 +230,7 @@ func (s *session) open(ctx context.Context, address string) (io.ReadCloser, erro
 			return nil, err
 		}
 		if reply.StatusCode != http.StatusUnauthorized || again {
-			return nil, fmt.Errorf("GET %s: %s", address, reply.Status)
+			return nil, fmt.Errorf("GET %s: %w", address, Answer{reply.StatusCode})
 		}
 		if err := s.renew(ctx); err != nil {
 			return nil, err

@@ -27,6 +27,8 @@ type Following struct {
 	Every time.Duration    // between two questions; a second when 0
 	Tell  func(Told) error // is called once for each event; an error ends the following
 	Lost  func(error)      // is called when the cloud did not answer, before it is asked again
+
+	Answered func() // is called when it did; nil: nobody wants to know
 }
 
 // An event may be listed late, and then stands before some that were told: each time, the
@@ -89,6 +91,9 @@ func Follow(ctx context.Context, c Cloud, client *http.Client, f Following) erro
 			pause = min(2*pause, askAtLeast)
 		default:
 			pause = f.Every
+			if f.Answered != nil {
+				f.Answered()
+			}
 		}
 		select {
 		case <-ctx.Done():
