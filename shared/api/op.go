@@ -71,6 +71,8 @@ type Authenticator interface {
 // be decided; the caller is refused then.
 type Authorizer interface {
 	Decide(action string, c policy.Caller, r policy.Resource) (bool, error)
+	// Ready makes what the first decision about an action would otherwise wait for.
+	Ready(action string) error
 }
 
 // Server is what operations need to be served.

@@ -10,10 +10,19 @@ import (
 )
 
 // Operation is the handler of one function: of the operation that its variable OPERATION
-// names or, where that names an area, of whichever of its operations the route is for.
+// names or, where that names an area, of whichever of its operations the route is for. The rules
+// that decide about it are read before it returns.
 func Operation(s *api.Server, named, area string, operations []api.Operation, table []route.Route) (http.Handler, error) {
 	handlers := make(map[string]http.Handler, len(operations))
 	for _, o := range operations {
+		if o.Name != named && named != area {
+			continue
+		}
+		if o.Action != "" {
+			if err := s.Policy.Ready(o.Action); err != nil {
+				return nil, fmt.Errorf("rules about %s: %w", o.Name, err)
+			}
+		}
 		handlers[o.Name] = o.Handler(s)
 	}
 	if h, ok := handlers[named]; ok {

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
+	"strings"
+	"sync"
 
 	"github.com/cedar-policy/cedar-go"
 	"github.com/cedar-policy/cedar-go/ast"
@@ -27,61 +30,121 @@ var shared = []string{"catalog", "credentials", "delegated", "directory", "oauth
 // ErrUnknownAction says that no rule names an action: a mistake in an operation.
 var ErrUnknownAction = errors.New("no rule names the action")
 
-// An Engine decides by the rules of one preset. It is safe for concurrent use.
+// An Engine decides by the rules of one preset. It reads a file when it is first asked about an
+// action that the file names: a function that starts waits for the rules of its own operation
+// only. It is safe for concurrent use.
 type Engine struct {
-	rules map[string]rules // by action
+	about map[string]func() (rules, error) // by action: reads what names it, once
 }
 
-// New reads the rules of a preset.
+// New finds out which files of a preset name which actions.
 func New(preset string) (*Engine, error) {
 	if preset != SelfService && preset != Keystone {
 		return nil, fmt.Errorf("policy preset %q: must be %s or %s", preset, SelfService, Keystone)
 	}
-	e := &Engine{rules: make(map[string]rules, 128)}
+	naming := make(map[string][]func() (map[string]rules, error), 128)
 	for _, name := range append(slices.Clone(shared), preset) {
 		name += ".cedar"
 		text, err := files.ReadFile(name)
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", name, err)
 		}
-		list, err := cedar.NewPolicyListFromBytes(name, text)
-		if err != nil {
-			return nil, fmt.Errorf("parse %s: %w", name, err)
+		read := sync.OnceValues(func() (map[string]rules, error) { return read(name, text) })
+		for action := range named(text) {
+			naming[action] = append(naming[action], read)
 		}
-		for _, p := range list {
-			if err := e.add(p); err != nil {
-				return nil, err
+	}
+	e := &Engine{about: make(map[string]func() (rules, error), len(naming))}
+	for action, readers := range naming {
+		e.about[action] = sync.OnceValues(func() (rules, error) {
+			var all rules
+			for _, read := range readers {
+				byAction, err := read()
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, byAction[action]...)
 			}
-		}
+			if len(all) == 0 { // named in a comment only
+				return nil, fmt.Errorf("%s: %w", action, ErrUnknownAction)
+			}
+			return all, nil
+		})
 	}
 	return e, nil
 }
 
-// add files a rule under the actions that it names, so that a decision evaluates only
-// the rules that can match. The part about the action has then been decided.
-func (e *Engine) add(p *cedar.Policy) error {
-	at := p.Position()
-	where := fmt.Sprintf("%s:%d", at.Filename, at.Line)
-	var actions []types.EntityUID
+// named are the actions that a text names, in rules or in comments.
+func named(text []byte) map[string]bool {
+	names := map[string]bool{}
+	for i, after := range strings.Split(string(text), `Action::"`) {
+		if name, _, closed := strings.Cut(after, `"`); i > 0 && closed {
+			names[name] = true
+		}
+	}
+	return names
+}
+
+// read compiles a file's rules and files each under the actions that it names, so that a
+// decision evaluates only the rules that can match.
+func read(name string, text []byte) (map[string]rules, error) {
+	list, err := cedar.NewPolicyListFromBytes(name, text)
+	if err != nil {
+		return nil, fmt.Errorf("parse %s: %w", name, err)
+	}
+	byAction, plain := map[string]rules{}, named(text)
+	for _, p := range list {
+		at := p.Position()
+		where := fmt.Sprintf("%s:%d", at.Filename, at.Line)
+		actions, err := actionsOf(p)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", where, err)
+		}
+		decided := *p.AST()
+		decided.Action = (*ast.Policy)(cedarast.Permit()).Action // that part has then been decided
+		compiled := cedar.NewPolicyFromAST(&decided)
+		for _, action := range actions {
+			if !plain[action] {
+				return nil, fmt.Errorf("%s: the action %s must be written as it is, lest it is not found", where, action)
+			}
+			byAction[action] = append(byAction[action], rule{cedar.PolicyID(where), compiled})
+		}
+	}
+	return byAction, nil
+}
+
+func actionsOf(p *cedar.Policy) ([]string, error) {
+	var entities []types.EntityUID
 	switch scope := p.AST().Action.(type) {
 	case cedarast.ScopeTypeEq:
-		actions = []types.EntityUID{scope.Entity}
+		entities = []types.EntityUID{scope.Entity}
 	case cedarast.ScopeTypeInSet:
-		actions = scope.Entities
+		entities = scope.Entities
 	default:
-		return fmt.Errorf("%s: a rule must name its actions one by one", where)
+		return nil, errors.New("a rule must name its actions one by one")
 	}
-	decided := *p.AST()
-	decided.Action = (*ast.Policy)(cedarast.Permit()).Action
-	compiled := cedar.NewPolicyFromAST(&decided)
-	for _, action := range actions {
-		if action.Type != "Action" {
-			return fmt.Errorf("%s: %s is no action", where, action)
+	names := make([]string, 0, len(entities))
+	for _, e := range entities {
+		if e.Type != "Action" {
+			return nil, fmt.Errorf("%s is no action", e)
 		}
-		name := string(action.ID)
-		e.rules[name] = append(e.rules[name], rule{cedar.PolicyID(where), compiled})
+		names = append(names, string(e.ID))
 	}
-	return nil
+	return names, nil
+}
+
+// Ready reads the rules about an action, which Decide otherwise does when it is first asked.
+func (e *Engine) Ready(action string) error {
+	_, err := e.rulesAbout(action)
+	return err
+}
+
+func (e *Engine) rulesAbout(action string) (rules, error) {
+	about, ok := e.about[action]
+	if !ok {
+		return nil, fmt.Errorf("%s: %w", action, ErrUnknownAction)
+	}
+	return about()
 }
 
 // Allowed reports whether a caller may do something to a resource. Whatever no rule
@@ -95,9 +158,9 @@ func (e *Engine) Allowed(action string, c Caller, r Resource) bool {
 // action, or a rule looks at a fact that the resource does not have. Both are mistakes in
 // an operation or in a rule, never a caller's.
 func (e *Engine) Decide(action string, c Caller, r Resource) (bool, error) {
-	about, ok := e.rules[action]
-	if !ok {
-		return false, fmt.Errorf("%s: %w", action, ErrUnknownAction)
+	about, err := e.rulesAbout(action)
+	if err != nil {
+		return false, err
 	}
 	if c.Anonymous() {
 		return false, nil
@@ -111,15 +174,8 @@ func (e *Engine) Decide(action string, c Caller, r Resource) (bool, error) {
 	return decision == cedar.Allow, nil
 }
 
-// Actions lists the actions that have a rule, sorted.
-func (e *Engine) Actions() []string {
-	actions := make([]string, 0, len(e.rules))
-	for name := range e.rules {
-		actions = append(actions, name)
-	}
-	slices.Sort(actions)
-	return actions
-}
+// Actions lists the actions that the files name, sorted.
+func (e *Engine) Actions() []string { return slices.Sorted(maps.Keys(e.about)) }
 
 type rule struct {
 	where  cedar.PolicyID // file and line

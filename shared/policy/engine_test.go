@@ -1,8 +1,15 @@
 package policy_test
 
 import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 
+	"github.com/cedar-policy/cedar-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -19,6 +26,63 @@ func TestNew(t *testing.T) {
 	t.Run("presets name the same actions", func(t *testing.T) {
 		assert.Equal(t, engine(t, policy.SelfService).Actions(), engine(t, policy.Keystone).Actions())
 	})
+}
+
+// TestRulesOfEveryAction reads the files on its own and looks whether the engine, which reads one
+// only when an action is asked about, has every rule about every action.
+func TestRulesOfEveryAction(t *testing.T) {
+	found := 0
+	for preset, other := range map[string]string{policy.SelfService: policy.Keystone, policy.Keystone: policy.SelfService} {
+		want := map[string][]string{}
+		names, err := filepath.Glob("*.cedar")
+		require.NoError(t, err)
+		for _, name := range names {
+			if name == other+".cedar" {
+				continue
+			}
+			text, err := os.ReadFile(name) //nolint:gosec // G304: our own rules
+			require.NoError(t, err)
+			list, err := cedar.NewPolicyListFromBytes(name, text)
+			require.NoError(t, err)
+			for _, rule := range list {
+				var parsed struct {
+					Action struct {
+						Entity   struct{ ID string }
+						Entities []struct{ ID string }
+					}
+				}
+				text, err := rule.MarshalJSON()
+				require.NoError(t, err)
+				require.NoError(t, json.Unmarshal(text, &parsed))
+				for _, action := range append(parsed.Action.Entities, parsed.Action.Entity) {
+					if action.ID != "" {
+						want[action.ID] = append(want[action.ID], fmt.Sprintf("%s:%d", name, rule.Position().Line))
+						found++
+					}
+				}
+			}
+		}
+		for action, rules := range want {
+			assert.ElementsMatch(t, rules, engine(t, preset).Rules(t, action), "%s, preset %s", action, preset)
+		}
+		assert.ElementsMatch(t, slices.Collect(maps.Keys(want)), engine(t, preset).Actions())
+	}
+	require.Greater(t, found, 300)
+}
+
+func TestRefusedRules(t *testing.T) {
+	for text, says := range map[string]string{
+		`permit (principal, action, resource)`:                                          "parse x.cedar",
+		`permit (principal, action, resource);`:                                         "x.cedar:1: a rule must name its actions one by one",
+		`forbid (principal, action in Action::"identity:create_trust", resource);`:      "one by one",
+		`forbid (principal, action == Deed::"identity:create_trust", resource);`:        "is no action",
+		`forbid (principal, action == Action::"identity:create\u{5f}trust", resource);`: "identity:create_trust must be written as it is",
+		`forbid (principal, action in [Action :: "identity:create_trust"], resource);`:  "as it is",
+		`forbid (principal, action == Action::"a", resource) when { context.b ++ };`:    "parse x.cedar",
+	} {
+		_, err := policy.ReadRules("x.cedar", []byte(text))
+		assert.ErrorContains(t, err, says, text)
+	}
 }
 
 func TestDecide(t *testing.T) {

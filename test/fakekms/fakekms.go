@@ -31,20 +31,29 @@ type KMS struct {
 // New starts a server that ends with the test.
 func New(t testing.TB) *KMS {
 	t.Helper()
+	k, stop, err := Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	return k
+}
+
+// Start starts a server.
+func Start() (k *KMS, stop func(), err error) {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails: crypto/rand
 	block, err := aes.NewCipher(key)
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
-	k := &KMS{calls: map[string]int{}}
+	k = &KMS{calls: map[string]int{}}
 	if k.aead, err = cipher.NewGCM(block); err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
 	s := httptest.NewServer(k)
-	t.Cleanup(s.Close)
 	k.Endpoint = s.URL
-	return k
+	return k, s.Close, nil
 }
 
 // Fail lets every call fail with a code of the API, or with the status 503; "" ends that.

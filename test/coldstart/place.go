@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"mandate/shared/app"
+	"mandate/shared/cloud"
+	"mandate/shared/config"
+	"mandate/shared/kms"
+	"mandate/shared/store/dynamodb"
+	"mandate/test/dynamodblocal"
+	"mandate/test/fakekms"
+)
+
+const (
+	tableName = "coldstart"
+	region    = "us-east-1"
+)
+
+// A place is where a function runs: a table with a keyset, and the KMS that wrapped it.
+type place struct {
+	env   map[string]string // of the function
+	later atomic.Int64      // nanoseconds that table and KMS take longer to answer
+	stops []func()
+}
+
+func (p *place) stop() {
+	for _, stop := range p.stops {
+		stop()
+	}
+}
+
+func makePlace(ctx context.Context) (p *place, err error) {
+	p = &place{}
+	defer func() {
+		if err != nil {
+			p.stop()
+		}
+	}()
+	server, err := dynamodblocal.Start(ctx, dynamodblocal.Loopback, 0)
+	if err != nil {
+		return nil, err
+	}
+	p.stops = append(p.stops, server.Stop)
+	keys, stop, err := fakekms.Start()
+	if err != nil {
+		return nil, err
+	}
+	p.stops = append(p.stops, stop)
+	if err := fill(ctx, server.Endpoint, keys.Endpoint); err != nil {
+		return nil, err
+	}
+	p.env = map[string]string{
+		"TABLE_NAME": tableName, "AWS_REGION": region, "OPERATION": "ValidateToken", "KMS_KEY_ARN": fakekms.ARN,
+	}
+	for variable, endpoint := range map[string]string{"DYNAMODB_ENDPOINT": server.Endpoint, "KMS_ENDPOINT": keys.Endpoint} {
+		if p.env[variable], err = p.awayFrom(endpoint); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// fill makes a table with a keyset.
+func fill(ctx context.Context, endpoint, kmsEndpoint string) error {
+	table, err := dynamodb.New(dynamodb.Options{Table: tableName, Region: region, Endpoint: endpoint})
+	if err != nil {
+		return err
+	}
+	for range 5 { // on a busy machine a table that has just started answers late
+		if err = table.CreateTable(ctx); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		return err
+	}
+	key, err := kms.New(kms.Options{KeyARN: fakekms.ARN, Table: tableName, Place: cloud.Place{Region: region, Endpoint: kmsEndpoint}})
+	if err != nil {
+		return err
+	}
+	c, err := config.Read(func(string) string { return "" })
+	if err != nil {
+		return err
+	}
+	_, err = app.New(ctx, app.Parts{Config: c, Table: table, Wrapper: key, Log: slog.New(slog.DiscardHandler)})
+	return err
+}
+
+// awayFrom starts what passes requests on, and answers as much later as the place says.
+func (p *place) awayFrom(endpoint string) (string, error) {
+	to, err := url.Parse(endpoint)
+	if err != nil {
+		return "", fmt.Errorf("endpoint %s: %w", endpoint, err)
+	}
+	s := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) },
+		ModifyResponse: func(*http.Response) error {
+			time.Sleep(time.Duration(p.later.Load()))
+			return nil
+		},
+	})
+	p.stops = append(p.stops, s.Close)
+	return s.URL, nil
+}
