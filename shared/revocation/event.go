@@ -119,7 +119,7 @@ func (e Event) Creation(keep time.Duration) store.Mutation {
 			i[prefixMatch+name] = *v
 		}
 	}
-	return store.Create(store.Event(e.RevokedAt, e.ID), i)
+	return store.Create(store.Event(e.RevokedAt, e.ID), i).Lasting()
 }
 
 // From reads an event's item.

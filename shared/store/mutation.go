@@ -1,5 +1,7 @@
 package store
 
+import "slices"
+
 // Mutation is one item's part of a write, as a value: dynamodb renders it, embedded
 // applies it, and each rule about races is written once, above both.
 //
@@ -11,6 +13,7 @@ type Mutation struct {
 	Item    Item   // Create: the whole item
 	Changes []Edit // Update, Upsert
 	If      []Condition
+	Lasts   bool // see Lasting
 }
 
 // Kind says what a mutation does, and what it expects of the item before.
@@ -40,6 +43,31 @@ func Delete(k Key) Mutation { return Mutation{Kind: KindDelete, Key: k} }
 // Check changes nothing and refuses the whole write unless the item is present and its
 // conditions hold.
 func Check(k Key) Mutation { return Mutation{Kind: KindCheck, Key: k} }
+
+// Lasting says that the mutation may come again however late, after whatever was written
+// since, because nothing ever takes back what it does: a mark that is set once, an item
+// that only expires. An engine may then spare what keeps a lone write from being repeated,
+// which is half of its price on DynamoDB. What can be taken back, as enabling something by
+// disabling it, is not lasting: a repetition that was held up in the network would undo
+// that.
+func (m Mutation) Lasting() Mutation {
+	m.Lasts = true
+	return m
+}
+
+// Plain reports whether a write is a plain PutItem or UpdateItem on DynamoDB, which is made
+// as often as it arrives, and not a transaction. Adding is never: it comes to something else
+// each time.
+func Plain(m []Mutation) bool {
+	if len(m) != 1 || !m[0].Lasts {
+		return false
+	}
+	switch m[0].Kind {
+	case KindCreate, KindUpdate, KindUpsert:
+		return !slices.ContainsFunc(m[0].Changes, func(e Edit) bool { return e.Verb == VerbAdd })
+	}
+	return false
+}
 
 // Verb says what a change does to one attribute.
 type Verb int

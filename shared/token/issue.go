@@ -418,7 +418,7 @@ func (s *Service) store(ctx context.Context, rs *store.ReadSet, t Token, l Login
 			return Token{}, secret.Text{}, fmt.Errorf("mint a token: %w", err)
 		}
 		t.Audit, t.Digest = audit, text.Digest()
-		row := store.Create(store.Token(audit.Hex()), t.item(s.settings.Window))
+		row := store.Create(store.Token(audit.Hex()), t.item(s.settings.Window)).Lasting() // it is marked, and expires
 		err = s.table.Write(ctx, store.NewRequestID(), append(spend[:len(spend):len(spend)], row)...)
 		if err == nil {
 			return t, text, nil

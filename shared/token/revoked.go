@@ -41,7 +41,8 @@ func (r Revoked) key() store.Key { return store.Revoked(r.At.UnixMicro(), r.Audi
 // the table takes the entry away when the token would have expired.
 func (r Revoked) Entry() store.Mutation {
 	return store.Upsert(r.key()).Set(store.AttrType, "revoked").Set(attrRevoked, r.Audit.Hex()).
-		Set(AttrRevokedAt, r.At.UnixMicro()).Set(attrExpires, r.ExpiresAt.Unix()).Set(store.AttrTTL, r.ExpiresAt.Unix())
+		Set(AttrRevokedAt, r.At.UnixMicro()).Set(attrExpires, r.ExpiresAt.Unix()).Set(store.AttrTTL, r.ExpiresAt.Unix()).
+		Lasting()
 }
 
 // attrRevoked is not the attribute audit, which belongs to the indexes.

@@ -96,5 +96,5 @@ func (s *Service) Revoke(ctx context.Context, t Token, alone bool) error {
 // MarkDead is the mutation that ends one token. Its row stays, marked, until its TTL.
 func MarkDead(a AuditID, now time.Time) store.Mutation {
 	return store.Update(store.Token(a.Hex())).Set(AttrDead, true).Set(AttrRevokedAt, now.UnixMicro()).
-		Where(store.Equals(attrAudit, a.Hex()))
+		Where(store.Equals(attrAudit, a.Hex())).Lasting()
 }

@@ -6,14 +6,15 @@
 //	t, err := dynamodb.New(dynamodb.Options{Table: "mandate", Endpoint: endpoint})
 //	err = t.Write(ctx, store.NewRequestID(), store.Create(store.User(id), user))
 //
-// A write of one Create, or of one Update or Upsert that adds to no number, is a plain
-// PutItem or UpdateItem, which costs half of a transaction. It is stamped with its request
-// id, so that a repeat which is refused by its own first success is a success. What a
-// repeat can still do, when others wrote the item in between, is to come after them: then
-// the writes have happened in that order. Adding is different, for no order of the writes
-// would explain a second addition; so it is a transaction, as are Delete, which leaves
-// nothing to stamp, Check, and all writes of several mutations. DynamoDB itself makes
-// transactions with the same client token happen once, for ten minutes.
+// Every write is a transaction, which DynamoDB makes once for its client token, for ten
+// minutes; it takes no request that is signed longer ago than some minutes. So a request that
+// is held up on its way, and arrives after its own repetition was answered and others have
+// written the item since, changes nothing.
+//
+// A write of one Create, Update or Upsert that is [store.Mutation.Lasting] is a plain PutItem
+// or UpdateItem instead, which costs half: issuing and revoking a token are. It is stamped
+// with its request id, so that a repeat which is refused by its own first success is a
+// success. One that adds to a number is a transaction all the same.
 //
 // The engine sends each request once. Repeating is the retry decorator's, which knows the
 // request's deadline; only keys that a batch read left unprocessed are asked for again here.

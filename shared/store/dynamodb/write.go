@@ -3,7 +3,6 @@ package dynamodb
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -22,7 +21,7 @@ func (t *Table) Write(ctx context.Context, id store.RequestID, m ...store.Mutati
 	}
 	var err error
 	switch {
-	case len(m) > 1 || !plain(m[0]):
+	case !store.Plain(m):
 		err = t.transact(ctx, id, m)
 	case m[0].Kind == store.KindCreate:
 		err = t.put(ctx, id, m[0])
@@ -36,18 +35,6 @@ func (t *Table) Write(ctx context.Context, id store.RequestID, m ...store.Mutati
 		return nil // by what this very write did before
 	}
 	return fmt.Errorf("write %s: %w", m[0].Key, err)
-}
-
-// plain reports whether a mutation may be repeated as a request of its own; the package
-// comment says why.
-func plain(m store.Mutation) bool {
-	switch m.Kind {
-	case store.KindCreate:
-		return true
-	case store.KindUpdate, store.KindUpsert:
-		return !slices.ContainsFunc(m.Changes, func(e store.Edit) bool { return e.Verb == store.VerbAdd })
-	}
-	return false
 }
 
 func (t *Table) put(ctx context.Context, id store.RequestID, m store.Mutation) error {

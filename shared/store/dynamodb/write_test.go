@@ -18,12 +18,16 @@ func TestOperations(t *testing.T) {
 		m    []store.Mutation
 		op   string
 	}{
-		{"create", []store.Mutation{store.Create(k, nil)}, "PutItem"},
-		{"create with a condition", []store.Mutation{store.Create(k, nil).Where(store.Absent("a"))}, "PutItem"},
-		{"update", []store.Mutation{store.Update(k).Set("a", "b").Insert("s", "x").Take("t", "y")}, "UpdateItem"},
-		{"upsert", []store.Mutation{store.Upsert(k)}, "UpdateItem"},
-		{"update that adds", []store.Mutation{store.Update(k).Set("a", "b").Add("n", 1)}, "TransactWriteItems"},
-		{"upsert that adds", []store.Mutation{store.Upsert(k).Add("n", 1)}, "TransactWriteItems"},
+		{"lasting create", []store.Mutation{store.Create(k, nil).Lasting()}, "PutItem"},
+		{"lasting create with a condition", []store.Mutation{store.Create(k, nil).Where(store.Absent("a")).Lasting()}, "PutItem"},
+		{"lasting update", []store.Mutation{store.Update(k).Set("a", "b").Insert("s", "x").Take("t", "y").Lasting()}, "UpdateItem"},
+		{"lasting upsert", []store.Mutation{store.Upsert(k).Lasting()}, "UpdateItem"},
+		{"lasting update that adds", []store.Mutation{store.Update(k).Set("a", "b").Add("n", 1).Lasting()}, "TransactWriteItems"},
+		{"lasting upsert that adds", []store.Mutation{store.Upsert(k).Add("n", 1).Lasting()}, "TransactWriteItems"},
+		{"lasting delete", []store.Mutation{store.Delete(k).Lasting()}, "TransactWriteItems"},
+		{"create", []store.Mutation{store.Create(k, nil)}, "TransactWriteItems"},
+		{"update", []store.Mutation{store.Update(k).Set("a", "b")}, "TransactWriteItems"},
+		{"upsert", []store.Mutation{store.Upsert(k)}, "TransactWriteItems"},
 		{"delete", []store.Mutation{store.Delete(k)}, "TransactWriteItems"},
 		{"check", []store.Mutation{store.Check(k)}, "TransactWriteItems"},
 		{"two", []store.Mutation{store.Create(k, nil), store.Create(store.Keyset(), nil)}, "TransactWriteItems"},
@@ -57,9 +61,9 @@ func TestOwnStamp(t *testing.T) {
 		m      store.Mutation
 		refuse func(rid string) reply
 	}{
-		{"create", store.Create(k, nil), failed},
-		{"update", store.Update(k).Set("a", "b").Where(store.Absent("a")), failed},
-		{"upsert", store.Upsert(k).Set("a", "b").Where(store.Absent("a")), failed},
+		{"create", store.Create(k, nil).Lasting(), failed},
+		{"update", store.Update(k).Set("a", "b").Where(store.Absent("a")).Lasting(), failed},
+		{"upsert", store.Upsert(k).Set("a", "b").Where(store.Absent("a")).Lasting(), failed},
 		{"update that adds", store.Update(k).Add("n", -1).Where(store.AtLeast("n", 1)), inTransaction},
 	} {
 		t.Run(c.name, func(t *testing.T) {

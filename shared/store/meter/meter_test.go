@@ -51,7 +51,7 @@ func TestReadUnits(t *testing.T) {
 	_, err = table.Query(ctx, store.Range{})
 	require.ErrorIs(t, err, store.ErrInvalid)
 	require.Equal(t, 4, usage.Counts().Trips(), "what is not sent is not counted")
-	require.Equal(t, meter.Counts{Reads: 1, Queries: 3, Writes: 2, ReadUnits: 10.5, WriteUnits: 1 + 2*9}, table.Total())
+	require.Equal(t, meter.Counts{Reads: 1, Queries: 3, Writes: 2, ReadUnits: 10.5, WriteUnits: 2 * (1 + 2*9)}, table.Total())
 }
 
 func TestWriteUnits(t *testing.T) {
@@ -63,25 +63,27 @@ func TestWriteUnits(t *testing.T) {
 		write  []store.Mutation
 		want   float64
 	}{
-		{"plain item", nil, []store.Mutation{store.Create(k, nil)}, 1},
-		{"row of a token", nil, []store.Mutation{store.Create(k, row)}, 3},
-		{"index without a sort key", nil, []store.Mutation{store.Create(k, store.Item{store.AttrIndex1: "U"})}, 1},
-		{"two kilobytes", nil, []store.Mutation{store.Create(k, store.Item{"v": kilobytes(2)})}, 2},
-		{"update", store.Item{}, []store.Mutation{store.Update(k).Set("a", "b")}, 1},
-		{"update of a large item", store.Item{"v": kilobytes(5)}, []store.Mutation{store.Update(k).Set("a", "b")}, 5},
-		{"update that makes it large", store.Item{}, []store.Mutation{store.Update(k).Set("v", kilobytes(5))}, 5},
-		{"mark in a row", row, []store.Mutation{store.Update(k).Set("dead", true)}, 3},
-		{"row moved in an index", row, []store.Mutation{store.Update(k).Set(store.AttrIndex1, "V")}, 4},
-		{"row out of an index", row, []store.Mutation{store.Update(k).Remove(store.AttrIndex1)}, 3},
-		{"row into an index", store.Item{store.AttrAudit: "a"}, []store.Mutation{store.Update(k).Set(store.AttrIndex1, "V")}, 2},
-		{"row moved in both", row, []store.Mutation{store.Update(k).Set(store.AttrAudit, "b")}, 5},
-		{"row out of both", row, []store.Mutation{store.Update(k).Remove(store.AttrAudit)}, 3},
-		{"row deleted", row, []store.Mutation{store.Delete(k)}, 3},
-		{"large item deleted", store.Item{"v": kilobytes(5)}, []store.Mutation{store.Delete(k)}, 5},
+		{"plain item", nil, []store.Mutation{store.Create(k, nil).Lasting()}, 1},
+		{"row of a token", nil, []store.Mutation{store.Create(k, row).Lasting()}, 3},
+		{"index without a sort key", nil, []store.Mutation{store.Create(k, store.Item{store.AttrIndex1: "U"}).Lasting()}, 1},
+		{"two kilobytes", nil, []store.Mutation{store.Create(k, store.Item{"v": kilobytes(2)}).Lasting()}, 2},
+		{"update", store.Item{}, []store.Mutation{store.Update(k).Set("a", "b").Lasting()}, 1},
+		{"update of a large item", store.Item{"v": kilobytes(5)}, []store.Mutation{store.Update(k).Set("a", "b").Lasting()}, 5},
+		{"update that makes it large", store.Item{}, []store.Mutation{store.Update(k).Set("v", kilobytes(5)).Lasting()}, 5},
+		{"mark in a row", row, []store.Mutation{store.Update(k).Set("dead", true).Lasting()}, 3},
+		{"row moved in an index", row, []store.Mutation{store.Update(k).Set(store.AttrIndex1, "V").Lasting()}, 4},
+		{"row out of an index", row, []store.Mutation{store.Update(k).Remove(store.AttrIndex1).Lasting()}, 3},
+		{"row into an index", store.Item{store.AttrAudit: "a"}, []store.Mutation{store.Update(k).Set(store.AttrIndex1, "V").Lasting()}, 2},
+		{"row moved in both", row, []store.Mutation{store.Update(k).Set(store.AttrAudit, "b").Lasting()}, 5},
+		{"row out of both", row, []store.Mutation{store.Update(k).Remove(store.AttrAudit).Lasting()}, 3},
+		{"row deleted", row, []store.Mutation{store.Delete(k)}, 2 * 3},
+		{"large item deleted", store.Item{"v": kilobytes(5)}, []store.Mutation{store.Delete(k)}, 2 * 5},
+		{"what does not last", row, []store.Mutation{store.Update(k).Set("enabled", true)}, 2 * 3},
+		{"addition", store.Item{}, []store.Mutation{store.Update(k).Add("n", 1).Lasting()}, 2},
 		{"check alone", store.Item{}, []store.Mutation{store.Check(k)}, 2},
 		{"transaction", store.Item{}, []store.Mutation{store.Create(other, row), store.Update(k).Add("n", -1)}, 2*3 + 2},
 		{"transaction with a check", row, []store.Mutation{store.Create(other, nil), store.Check(k)}, 2 + 2},
-		{"refused", store.Item{}, []store.Mutation{store.Create(k, nil)}, 1},
+		{"refused", store.Item{}, []store.Mutation{store.Create(k, nil).Lasting()}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			table := open(t)

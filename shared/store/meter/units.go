@@ -43,7 +43,7 @@ func (u *Usage) writeUnits(m []store.Mutation) int {
 	for _, m := range m {
 		units += price(m, u.seen(m.Key))
 	}
-	if len(m) > 1 || m[0].Kind == store.KindCheck { // a check alone is a transaction of one
+	if !store.Plain(m) { // a transaction
 		units *= 2
 	}
 	return units

@@ -362,6 +362,28 @@ func testRequests(t *testing.T, table store.Table) {
 		require.Equal(t, int64(0), stored(t, table, uses).Int("left"))
 		require.Nil(t, stored(t, table, receipt))
 	})
+	t.Run("a lone write that comes again late, after others have written", func(t *testing.T) {
+		k := key()
+		write(t, table, store.Create(k, store.Item{"enabled": true}))
+		enable, enabled := store.NewRequestID(), store.Update(k).Set("enabled", true)
+		require.NoError(t, settle(table, enable, enabled))
+		disabled := write(t, table, store.Update(k).Set("enabled", false))
+		require.NoError(t, settle(table, enable, enabled))
+		require.Equal(t, stamped(store.Item{"enabled": false}, disabled), stored(t, table, k), "an update")
+
+		again, upsert := store.NewRequestID(), store.Upsert(k).Set("enabled", true)
+		require.NoError(t, settle(table, again, upsert))
+		write(t, table, store.Delete(k))
+		require.NoError(t, settle(table, again, upsert))
+		require.Nil(t, stored(t, table, k), "an upsert")
+
+		k = key()
+		created, item := store.NewRequestID(), store.Create(k, store.Item{"enabled": true})
+		require.NoError(t, settle(table, created, item))
+		write(t, table, store.Delete(k))
+		require.NoError(t, settle(table, created, item))
+		require.Nil(t, stored(t, table, k), "a creation")
+	})
 	t.Run("a refused write may be tried again with its id", func(t *testing.T) {
 		pk, id := partition(), store.NewRequestID()
 		m := []store.Mutation{store.Create(in(pk, "a"), nil), store.Check(in(pk, "b"))}
