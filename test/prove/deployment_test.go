@@ -41,7 +41,8 @@ type deployment struct {
 	watch   func(bool)
 	parts   int
 	sky     []*sky
-	calm    *app.App // over the bare engine, for setting worlds up
+	bad     []*faults.Table // what is over the instances now
+	calm    *app.App        // over the bare engine, for setting worlds up
 	serve   []http.Handler
 	cascade *cascade.Cascade
 	after   string // position in the change log
@@ -124,6 +125,8 @@ type weather struct {
 	Drop                    float64       // items that come late, as unprocessed keys do
 	DropPause               time.Duration
 	Throttle, Lost, Contend float64
+	Late                    float64 // writes that come again, after others
+	LateBy                  time.Duration
 	Linger                  float64 // writes that come a while after what they rest on was read
 	Hurry                   float64 // requests that are given up after a moment: what they did is not known
 	Stream                  string  // prompt, slow, or none
@@ -153,6 +156,9 @@ func forecast(r *rand.Rand, o options) weather {
 	if r.IntN(2) == 0 {
 		w.Twice, w.Never = 0.3*r.Float64(), 0.2*r.Float64()
 	}
+	if r.IntN(2) == 0 {
+		w.Late, w.LateBy = 0.3*r.Float64(), time.Duration(1+r.IntN(30))*time.Millisecond
+	}
 	for range 1 + r.IntN(3) {
 		w.Kills = append(w.Kills, killNames[r.IntN(len(killNames))])
 	}
@@ -163,15 +169,24 @@ func forecast(r *rand.Rand, o options) weather {
 	return w
 }
 
-// over puts the weather over all instances; nil makes it fine.
+// over puts the weather over all instances; nil makes it fine, once what the last one held
+// up has come.
 func (d *deployment) over(w *weather, r *rand.Rand) {
+	for _, b := range d.bad {
+		b.Wait()
+	}
+	d.bad = nil
 	for _, s := range d.sky {
 		if w == nil {
 			s.set(d.engine)
 			continue
 		}
 		torn := tear.New(d.engine, tear.Options{Seed: r.Uint64(), Pause: w.Pause, Parts: d.parts, Drop: w.Drop, DropPause: w.DropPause})
-		s.set(lingering{faults.New(torn, faults.Options{Seed: r.Uint64(), Throttle: w.Throttle, Lost: w.Lost, Contend: w.Contend}), w.Linger, newDice(r.Uint64())})
+		bad := faults.New(torn, faults.Options{
+			Seed: r.Uint64(), Throttle: w.Throttle, Lost: w.Lost, Contend: w.Contend, Late: w.Late, LateBy: w.LateBy,
+		})
+		d.bad = append(d.bad, bad)
+		s.set(lingering{bad, w.Linger, newDice(r.Uint64())})
 	}
 }
 

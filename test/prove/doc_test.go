@@ -5,11 +5,11 @@
 // A history is what 8 to 16 clients do at once in one small world: they get tokens by every
 // method, delegate and redelegate, validate as subject and as caller, and end things. Three
 // instances of the service, each with its own memory, serve them over one table whose reads
-// are torn and partly late, which is throttled and contended, and which loses answers after
-// the commit. Some requests are given up after a moment, so that nobody knows what became of
-// them. The function on the stream runs beside them, on batches that come late, twice or
-// never, in order per item only. Each history is then checked with porcupine, object by
-// object.
+// are torn and partly late, which is throttled and contended, which loses answers after the
+// commit, and to which writes come again after they were answered. Some requests are given up
+// after a moment, so that nobody knows what became of them. The function on the stream runs
+// beside them, on batches that come late, twice or never, in order per item only. Each
+// history is then checked with porcupine, object by object.
 //
 // # Objects
 //

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"time"
 
 	"mandate/shared/store"
 )
@@ -45,6 +46,11 @@ type Options struct {
 	// Choose, when not nil, is asked first, with the number of the call from 1. When it
 	// says None, the rates decide.
 	Choose func(n int, op Operation) Fault
+
+	// Late is how often a write that was made comes once more, with its id, up to LateBy
+	// after its answer: as a request does that was held up on its way and repeated meanwhile.
+	Late   float64
+	LateBy time.Duration
 }
 
 var errInjected = errors.New("injected")
@@ -58,6 +64,7 @@ type Table struct {
 	random   *rand.Rand
 	calls    int
 	injected map[Fault]int
+	late     sync.WaitGroup
 }
 
 // New makes a table fail.
@@ -133,5 +140,25 @@ func (t *Table) Query(ctx context.Context, r store.Range) (page store.Page, err 
 
 // Write implements [store.Table].
 func (t *Table) Write(ctx context.Context, id store.RequestID, m ...store.Mutation) error {
-	return t.around(Write, func() error { return t.table.Write(ctx, id, m...) })
+	err := t.around(Write, func() error { return t.table.Write(ctx, id, m...) })
+	if held := t.held(); err == nil && held > 0 {
+		t.late.Go(func() {
+			time.Sleep(held)
+			_ = t.table.Write(context.WithoutCancel(ctx), id, m...) // nobody hears the answer
+		})
+	}
+	return err
 }
+
+// held is for how long a repetition of the next write is held up; 0 when there is none.
+func (t *Table) held() time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.o.Late == 0 || t.random.Float64() >= t.o.Late {
+		return 0
+	}
+	return 1 + time.Duration(t.random.Int64N(int64(t.o.LateBy)))
+}
+
+// Wait returns when no write is on its way any more.
+func (t *Table) Wait() { t.late.Wait() }

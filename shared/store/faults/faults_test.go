@@ -1,7 +1,9 @@
 package faults_test
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -21,6 +23,29 @@ func open(t *testing.T) *embedded.Table {
 
 func TestWithoutFaults(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Table { return faults.New(open(t), faults.Options{}) })
+}
+
+// TestLate: every write comes twice, which must not show.
+func TestLate(t *testing.T) {
+	k, below := store.User("1"), &counting{Table: open(t)}
+	table := faults.New(below, faults.Options{Late: 1, LateBy: time.Millisecond})
+	require.NoError(t, table.Write(t.Context(), "1", store.Upsert(k).Add("n", 1)))
+	table.Wait()
+	require.Equal(t, []store.RequestID{"1", "1"}, below.ids)
+	items, err := table.Read(t.Context(), k)
+	require.NoError(t, err)
+	require.Equal(t, int64(1), items[k].Int("n"))
+}
+
+// counting remembers the ids of writes.
+type counting struct {
+	store.Table
+	ids []store.RequestID
+}
+
+func (c *counting) Write(ctx context.Context, id store.RequestID, m ...store.Mutation) error {
+	c.ids = append(c.ids, id)
+	return c.Table.Write(ctx, id, m...)
 }
 
 func TestFaults(t *testing.T) {

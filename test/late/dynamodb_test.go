@@ -1,0 +1,14 @@
+//go:build dynamodb
+
+package late
+
+import (
+	"testing"
+
+	"mandate/test/dynamodblocal"
+	"mandate/test/service"
+)
+
+func TestWhatWasEndedStaysEndedOnDynamoDB(t *testing.T) {
+	stays(t, service.WithEngine(dynamodblocal.Table(t)))
+}
