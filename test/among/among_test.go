@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"mandate/shared/store"
 	"mandate/shared/store/embedded"
@@ -29,7 +30,7 @@ import (
 
 var (
 	count  = flag.Int("among", 10_000, "how many of a kind there are beside")
-	rounds = flag.Int("rounds", 7, "how often the two services take turns")
+	rounds = flag.Int("rounds", 15, "how often the two services take turns")
 	turn   = flag.Duration("turn", time.Second, "how long a turn is")
 )
 
@@ -124,16 +125,19 @@ func with(i store.Item, name string, value store.Value) store.Item {
 	return i
 }
 
-// fill writes n copies.
+// fill writes n copies, many batches at a time: the table commits those together.
 func (w *world) fill(b *testing.B, n int, copied func(id string) []store.Mutation) {
-	began, batch := time.Now(), make([]store.Mutation, 0, store.MaxMutations)
+	began := time.Now()
+	group, ctx := errgroup.WithContext(b.Context())
+	group.SetLimit(32)
 	for n > 0 {
-		batch = batch[:0]
+		batch := make([]store.Mutation, 0, store.MaxMutations)
 		for ; n > 0 && len(batch)+2 <= store.MaxMutations; n-- {
 			batch = append(batch, copied(fmt.Sprintf("%016x%016x", rand.Uint64(), rand.Uint64()))...) //nolint:gosec // G404: ids that nobody asks for
 		}
-		require.NoError(b, w.engine.Write(b.Context(), store.NewRequestID(), batch...))
+		group.Go(func() error { return w.engine.Write(ctx, store.NewRequestID(), batch...) })
 	}
+	require.NoError(b, group.Wait())
 	fmt.Fprintf(os.Stderr, "filled in %v\n", time.Since(began).Round(time.Second))
 }
 
