@@ -53,8 +53,12 @@ func survey(ctx context.Context, folder string, suites []suite, abreast int) (kn
 			at := filepath.Join(folder, "reached-"+strconv.Itoa(n))
 			began := time.Now()
 			out, err := command(ctx, t.of, []string{switched.Reached + "=" + at}, "-test.run", "^"+t.name+"$").CombinedOutput()
-			if err != nil {
-				return fmt.Errorf("%s fails with no fault on: %w\n%s", t.name, err, out)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err != nil { // as one does that counts allocations: the switches make some
+				fmt.Fprintf(os.Stderr, "\n%s fails with no fault on, and is not asked: %v\n%s", t.name, err, out)
+				return bar.Add(1)
 			}
 			t.took = time.Since(began)
 			reached, err := os.ReadFile(at) //nolint:gosec // G304: our own file

@@ -65,7 +65,7 @@ func openFile(path string) (*bbolt.DB, error) {
 	case info.Size() == 0:
 		return nil, damaged("it is empty") // bbolt would take it for a new one
 	}
-	db, err := openBolt(path, bbolt.Options{})
+	db, err := openBolt(path, bbolt.Options{NoFreelistSync: true})
 	if err != nil {
 		return nil, err
 	}
@@ -178,6 +178,17 @@ func recovering(f func() error) (err error) {
 		}
 	}()
 	return f()
+}
+
+// closeBolt closes a file and leaves the list of its free pages in it, so that the next to open
+// it need not look for them. While the file is open no commit writes that list: it grows with
+// all that was ever deleted, and every commit would grow with it. A process that was killed
+// left no list, and the next looks through the file.
+func closeBolt(db *bbolt.DB) error {
+	return recovering(func() error {
+		db.NoFreelistSync = false
+		return errors.Join(db.Update(func(*bbolt.Tx) error { return nil }), db.Close())
+	})
 }
 
 // check looks at the file before anything is written to it: its length, that it is a

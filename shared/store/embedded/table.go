@@ -108,7 +108,7 @@ func (t *Table) Close() error {
 		close(t.quit)
 		t.sweeper.Wait()
 		<-t.stopped
-		if err := t.db.Close(); err != nil {
+		if err := closeBolt(t.db); err != nil {
 			t.closed = fmt.Errorf("close table: %w", err)
 		}
 	})
