@@ -18,7 +18,7 @@ func TestMetricsAreListed(t *testing.T) {
 	_, section, ok := regexpCut(string(page), `(?m)^## Metrics$`)
 	require.True(t, ok, "no section on metrics")
 	section, _, _ = regexpCut(section, `(?m)^## `)
-	assert.Contains(t, section, "namespace `"+metrics.Namespace+"`")
+	assert.Contains(t, section, "`METRICS_NAMESPACE`")
 	assert.Contains(t, section, "dimension `"+metrics.Area+"`")
 	type listed struct{ name, unit, lines string }
 	var inPage, inCode []listed

@@ -198,8 +198,17 @@ func (m may) actions(t *testing.T, policy string) []string {
 			assert.NotContains(t, a, "*", policy)
 		}
 		assert.NotEmpty(t, s.Resource.Kind, policy)
-		assert.NotEqual(t, "*", s.Resource.Value, policy)
+		assert.Equal(t, policy == "MayTrace", s.Resource.Value == "*", "%s: traces alone are on no resource", policy)
 		all = append(all, named...)
+	}
+	return all
+}
+
+// values are the texts of nodes.
+func values(nodes []*yaml.Node) []string {
+	var all []string
+	for _, n := range nodes {
+		all = append(all, n.Value)
 	}
 	return all
 }
@@ -207,7 +216,7 @@ func (m may) actions(t *testing.T, policy string) []string {
 // TestWhatFunctionsMayDo reads the policies: no action is left open, nothing is allowed on
 // everything, who only reads may change nothing, and every function has one of the roles.
 func TestWhatFunctionsMayDo(t *testing.T) {
-	allowed, roles := map[string][]string{}, map[string][]string{}
+	allowed, roles, traced := map[string][]string{}, map[string][]string{}, []string{}
 	for name, r := range resources(t) {
 		switch r.Type {
 		case "AWS::IAM::ManagedPolicy":
@@ -216,12 +225,19 @@ func TestWhatFunctionsMayDo(t *testing.T) {
 			allowed[name] = m.actions(t, name)
 		case "AWS::IAM::Role":
 			var role struct {
-				ManagedPolicyArns []string  `yaml:"ManagedPolicyArns"`
-				Policies          yaml.Node `yaml:"Policies"`
+				ManagedPolicyArns []yaml.Node `yaml:"ManagedPolicyArns"`
+				Policies          yaml.Node   `yaml:"Policies"`
 			}
 			require.NoError(t, r.Properties.Decode(&role))
 			assert.True(t, role.Policies.IsZero(), "%s: what it may do stands in the managed policies", name)
-			roles[name] = role.ManagedPolicyArns
+			for _, policy := range role.ManagedPolicyArns {
+				if policy.Tag == "!If" {
+					assert.Equal(t, []string{"Traced", "MayTrace", "AWS::NoValue"}, values(policy.Content), name)
+					traced = append(traced, name)
+					continue
+				}
+				roles[name] = append(roles[name], policy.Value)
+			}
 		}
 	}
 	assert.Equal(t, map[string][]string{
@@ -233,6 +249,8 @@ func TestWhatFunctionsMayDo(t *testing.T) {
 		"ReconcileRole": {"MayLog", "MayRead", "MayWrite", "MayPage"},
 		"KeeperRole":    {"MayLog", "MayRead", "MayWrite"},
 	}, roles)
+	assert.ElementsMatch(t, slices.Collect(maps.Keys(roles)), traced, "every function gives traces, when it should")
+	assert.ElementsMatch(t, []string{"xray:PutTraceSegments", "xray:PutTelemetryRecords"}, allowed["MayTrace"])
 	assert.ElementsMatch(t, []string{"dynamodb:BatchGetItem", "dynamodb:Query"}, allowed["MayRead"])
 	for _, f := range template(t).Functions {
 		assert.Contains(t, roles, f.Role, f.Name)
@@ -267,9 +285,31 @@ func TestNoLogOfAPIGatewayHasAPath(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 1, apis)
-	for _, word := range []string{"DataTraceEnabled", "TracingEnabled", "Tracing:"} {
-		assert.NotContains(t, string(mandate.Template), word, "traces have URLs in them")
+	for _, word := range []string{"DataTraceEnabled", "TracingEnabled"} {
+		assert.NotContains(t, string(mandate.Template), word, "traces of API Gateway have URLs in them")
 	}
+}
+
+// TestTracesAreOfFunctions, which have no URL in them, and only when they are asked for:
+// PassThrough gives none by itself.
+func TestTracesAreOfFunctions(t *testing.T) {
+	var doc struct {
+		Parameters struct {
+			Trace struct {
+				Default string `yaml:"Default"`
+			} `yaml:"Trace"`
+		} `yaml:"Parameters"`
+		Globals struct {
+			Function struct {
+				Tracing yaml.Node `yaml:"Tracing"`
+			} `yaml:"Function"`
+		} `yaml:"Globals"`
+	}
+	require.NoError(t, yaml.Unmarshal(mandate.Template, &doc))
+	assert.Equal(t, "off", doc.Parameters.Trace.Default)
+	assert.Equal(t, "!If", doc.Globals.Function.Tracing.Tag)
+	assert.Equal(t, []string{"Traced", "Active", "PassThrough"}, values(doc.Globals.Function.Tracing.Content))
+	assert.Equal(t, 1, strings.Count(string(mandate.Template), "Tracing:"), "one switch for all functions")
 }
 
 // TestTranscriptsAreOfOperations, and stand in the folder of the area that serves them.

@@ -46,7 +46,7 @@ type figures struct {
 		LogStorage    float64 `json:"logs_storage_gb_month"`
 		Key           float64 `json:"kms_key_month"`
 		MillionUnwrap float64 `json:"kms_million_requests"`
-		Alarm         float64 `json:"alarm_month"`
+		Alarm         float64 `json:"alarm_metric_month"`
 		Dashboard     float64 `json:"dashboard_month"`
 	}
 	Assumptions struct {
@@ -76,9 +76,21 @@ type stack struct {
 	Resources map[string]struct {
 		Type       string `yaml:"Type"`
 		Properties struct {
-			MemorySize int `yaml:"MemorySize"`
+			MemorySize int   `yaml:"MemorySize"`
+			Metrics    []any `yaml:"Metrics"` // of an alarm: an expression and what it compares
 		} `yaml:"Properties"`
 	} `yaml:"Resources"`
+}
+
+// alarmed counts the metrics that alarms watch. Each has its price, not each alarm.
+func (s stack) alarmed() float64 {
+	var n int
+	for _, r := range s.Resources {
+		if r.Type == "AWS::CloudWatch::Alarm" {
+			n += max(1, len(r.Properties.Metrics)-1)
+		}
+	}
+	return float64(n)
 }
 
 func (s stack) count(kind string) float64 {
@@ -202,7 +214,7 @@ func write(root string) ([]byte, error) {
 		{fmt.Sprintf("table, %g GB", f.Assumptions.StoredGB), f.Assumptions.StoredGB * f.Prices.Storage},
 		{fmt.Sprintf("its point-in-time recovery, %g GB", f.Assumptions.StoredGB), f.Assumptions.StoredGB * f.Prices.Recovery},
 		{fmt.Sprintf("kept logs, %g GB", f.Assumptions.LoggedGB), f.Assumptions.LoggedGB * f.Prices.LogStorage},
-		{fmt.Sprintf("%.0f alarms", s.count("AWS::CloudWatch::Alarm")), s.count("AWS::CloudWatch::Alarm") * f.Prices.Alarm},
+		{fmt.Sprintf("%.0f alarms on %.0f metrics", s.count("AWS::CloudWatch::Alarm"), s.alarmed()), s.alarmed() * f.Prices.Alarm},
 		{fmt.Sprintf("%.0f dashboard", s.count("AWS::CloudWatch::Dashboard")), s.count("AWS::CloudWatch::Dashboard") * f.Prices.Dashboard},
 	}
 	var total float64

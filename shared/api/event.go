@@ -88,7 +88,7 @@ func (c *Call) finish() {
 	}
 	if c.server.Area != "" {
 		attrs = append(attrs, slog.String(metrics.Area, c.server.Area), metrics.Flag(metrics.Faults, e.status >= http.StatusInternalServerError),
-			metrics.Flag(metrics.ColdStarts, !c.server.warm.Swap(true)), metrics.Requests.Attr(e.start))
+			metrics.Flag(metrics.ColdStarts, !c.server.warm.Swap(true)), metrics.Requests.Attr(c.server.Namespace, e.start))
 	}
 	c.server.Log.LogAttrs(c.ctx, level, "request", attrs...)
 }

@@ -21,14 +21,14 @@ func TestALineCarriesMetrics(t *testing.T) {
 	}
 	assert.NotContains(t, ask(), "_aws", "nobody collects them")
 
-	b.Area = "users"
+	b.Area, b.Namespace = "users", "mandate-test"
 	line := ask()
 	about := line["_aws"].(map[string]any)
 	assert.InDelta(t, noon.UnixMilli(), about["Timestamp"], 0)
 	directives := about["CloudWatchMetrics"].([]any)
 	require.Len(t, directives, 1)
 	directive := directives[0].(map[string]any)
-	assert.Equal(t, metrics.Namespace, directive["Namespace"])
+	assert.Equal(t, "mandate-test", directive["Namespace"])
 	assert.Equal(t, []any{[]any{metrics.Area}}, directive["Dimensions"])
 	assert.Equal(t, "users", line[metrics.Area])
 	listed := directive["Metrics"].([]any)

@@ -88,7 +88,9 @@ type Server struct {
 
 	// Area names the area in the metrics that the lines carry; "" where nobody collects them.
 	Area string
-	warm atomic.Bool // a line with metrics was written
+	// Namespace is where CloudWatch keeps these metrics.
+	Namespace string
+	warm      atomic.Bool // a line with metrics was written
 }
 
 // Handler serves the operation.

@@ -112,7 +112,7 @@ func New(ctx context.Context, p Parts) (*App, error) {
 			Walks: []rotation.Named{{Name: "credentials", Walk: people}, {Name: "oauth1", Walk: delegations}},
 		}),
 		API: &api.Server{
-			Table: table, Tokens: tokens, Policy: rules, Now: p.Now, PublicURL: p.Config.PublicURL, Log: p.Log,
+			Table: table, Tokens: tokens, Policy: rules, Now: p.Now, PublicURL: p.Config.PublicURL, Log: p.Log, Namespace: p.Config.MetricsNamespace,
 			Ends: func(ctx context.Context, changes []store.Change) (any, error) { return sweeper.Ends(ctx, changes) },
 		},
 	}, nil

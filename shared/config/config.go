@@ -3,6 +3,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -38,6 +39,7 @@ type Config struct {
 	V2                      bool          // V2: whether the v2.0 token API is served: on or off (on)
 	EventBus                string        // EVENT_BUS: name or ARN of the EventBridge bus that is told what ended; "" none
 	LogLevel                slog.Level    // LOG_LEVEL: debug, info, warn or error (info)
+	MetricsNamespace        string        // METRICS_NAMESPACE: where CloudWatch keeps what functions count (Mandate)
 }
 
 // Read takes the settings from an environment and reports every problem at once.
@@ -63,6 +65,7 @@ func Read(env func(string) string) (Config, error) {
 		V2:                      r.oneOf("V2", "on", "off") == "on",
 		EventBus:                env("EVENT_BUS"),
 		LogLevel:                r.level("LOG_LEVEL"),
+		MetricsNamespace:        cmp.Or(env("METRICS_NAMESPACE"), "Mandate"),
 	}
 	return c, errors.Join(r.problems...)
 }

@@ -22,7 +22,7 @@ func TestDefaults(t *testing.T) {
 		TokenExpiration: time.Hour, AllowExpiredWindow: 48 * time.Hour, AllowRescopeScopedToken: true,
 		LockoutDuration: 30 * time.Minute, AddressFailureAttempts: 100, AddressFailureDuration: time.Minute,
 		KeyRotationPeriod:    90 * 24 * time.Hour,
-		MaxRedelegationCount: 3, PolicyPreset: "self_service", V2: true, LogLevel: slog.LevelInfo,
+		MaxRedelegationCount: 3, PolicyPreset: "self_service", V2: true, LogLevel: slog.LevelInfo, MetricsNamespace: "Mandate",
 		RequestTokenExpiration: 8 * time.Hour, AccessTokenExpiration: 24 * time.Hour,
 	}, c)
 }

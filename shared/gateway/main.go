@@ -32,7 +32,7 @@ func MainHandler(handler func(*app.App) http.Handler) {
 // MainStream is the main of a function on the table's stream.
 func MainStream(handle func(*app.App) Changes) {
 	a := Start()
-	lambda.Start(Stream(Told(a.Log, a.Config.Operation, a.Now, handle(a))))
+	lambda.Start(Stream(Told(a.Log, a.Config.MetricsNamespace, a.Config.Operation, a.Now, handle(a))))
 }
 
 // MainKeeper is the main of a function that a schedule or an operator calls, and that may

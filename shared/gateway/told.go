@@ -13,8 +13,9 @@ import (
 	"mandate/shared/store/meter"
 )
 
-// Told writes a line with metrics for each batch of changes that a function has handled.
-func Told(log *slog.Logger, area string, now func() time.Time, handle Changes) Changes {
+// Told writes a line with metrics, which CloudWatch keeps in a namespace, for each batch of
+// changes that a function has handled.
+func Told(log *slog.Logger, namespace, area string, now func() time.Time, handle Changes) Changes {
 	var warm atomic.Bool
 	return func(ctx context.Context, changes []store.Change) []string {
 		began := now()
@@ -29,7 +30,7 @@ func Told(log *slog.Logger, area string, now func() time.Time, handle Changes) C
 			slog.String(metrics.Area, area), slog.Int(metrics.Records, len(changes)), slog.Int(metrics.Failed, len(failed)),
 			slog.Float64(metrics.Milliseconds, float64(now().Sub(began).Microseconds())/1000),
 			slog.Int("calls", counts.Trips()), slog.Float64(metrics.ReadUnits, counts.ReadUnits), slog.Float64(metrics.WriteUnits, counts.WriteUnits),
-			metrics.Flag(metrics.ColdStarts, !warm.Swap(true)), metrics.Batches.Attr(began),
+			metrics.Flag(metrics.ColdStarts, !warm.Swap(true)), metrics.Batches.Attr(namespace, began),
 		}
 		if trace := api.TraceID(os.Getenv(traceVariable)); trace != "" {
 			attrs = append(attrs, slog.String("trace_id", trace))

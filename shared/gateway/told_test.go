@@ -25,7 +25,7 @@ func TestABatchIsTold(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, engine.Close()) })
 	table, log, at := meter.New(engine), new(bytes.Buffer), time.Unix(1_900_000_000, 0)
-	told := gateway.Told(slog.New(slog.NewJSONHandler(log, nil)), "cascade", func() time.Time { at = at.Add(5 * time.Millisecond); return at },
+	told := gateway.Told(slog.New(slog.NewJSONHandler(log, nil)), "mandate-test", "cascade", func() time.Time { at = at.Add(5 * time.Millisecond); return at },
 		func(ctx context.Context, _ []store.Change) []string {
 			_, err := table.Read(ctx, store.Keyset())
 			require.NoError(t, err)
@@ -45,6 +45,6 @@ func TestABatchIsTold(t *testing.T) {
 		for _, m := range metrics.Batches {
 			assert.InDelta(t, want[m.Name], line[m.Name], 0.001, m.Name)
 		}
-		assert.Contains(t, line["_aws"], "CloudWatchMetrics")
+		assert.Contains(t, log.String(), `"CloudWatchMetrics":[{"Namespace":"mandate-test","Dimensions":[["area"]]`)
 	}
 }

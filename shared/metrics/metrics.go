@@ -3,7 +3,7 @@
 // metric format (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html),
 // so that no function sends metrics and waits for it. docs/observability.md lists the names.
 //
-//	log.Info("request", "area", "auth", "ms", 0.4, …, metrics.Requests.Attr(now))
+//	log.Info("request", "area", "auth", "ms", 0.4, …, metrics.Requests.Attr(namespace, now))
 package metrics
 
 import (
@@ -11,9 +11,6 @@ import (
 	"log/slog"
 	"time"
 )
-
-// Namespace is where CloudWatch keeps the metrics.
-const Namespace = "Mandate"
 
 // Area is the member of a line that is the only dimension: every series is paid for, and a
 // series for each operation would be ten times as many. Which operation it was, the line says.
@@ -48,14 +45,15 @@ type directive struct {
 	Metrics    Set
 }
 
-// Attr is the member that makes a line's numbers metrics, as of a time.
-func (s Set) Attr(at time.Time) slog.Attr {
+// Attr is the member that makes a line's numbers metrics in a namespace, as of a time. Every
+// deployment has a namespace of its own, or two in an account would count into one series.
+func (s Set) Attr(namespace string, at time.Time) slog.Attr {
 	return slog.Group("_aws", slog.Int64("Timestamp", at.UnixMilli()),
-		slog.Any("CloudWatchMetrics", json.RawMessage(s.directives())))
+		slog.Any("CloudWatchMetrics", json.RawMessage(s.directives(namespace))))
 }
 
-func (s Set) directives() []byte {
-	text, err := json.Marshal([]directive{{Namespace, [][]string{{Area}}, s}})
+func (s Set) directives(namespace string) []byte {
+	text, err := json.Marshal([]directive{{namespace, [][]string{{Area}}, s}})
 	if err != nil {
 		panic(err) // strings only
 	}

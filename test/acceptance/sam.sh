@@ -7,9 +7,13 @@ source test/acceptance/steps.sh
 
 venv=$(python_with test/acceptance/requirements-sam.txt)
 export SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none
-"$venv/bin/sam" validate --lint --template template.yaml
+"$venv/bin/python" test/acceptance/samconfig.py template.yaml default dev prod
+for environment in dev prod; do # which ask for --lint
+  "$venv/bin/sam" validate --config-env "$environment" --template template.yaml
+done
 mkdir -p .build
-"$venv/bin/python" test/acceptance/transform.py template.yaml .build/stack.json
+# The largest stack that the parameters make.
+"$venv/bin/python" test/acceptance/transform.py template.yaml .build/stack.json Trace=on
 checkov=$(python_with test/acceptance/requirements-checkov.txt)
 "$checkov/bin/checkov" --config-file test/acceptance/checkov.yaml --file .build/stack.json
 make -s rest

@@ -74,12 +74,12 @@ func readersOf(t *testing.T) map[string]string {
 	readers := map[string]string{}
 	for _, f := range template.Functions {
 		var role struct {
-			ManagedPolicyArns []string `yaml:"ManagedPolicyArns"`
+			ManagedPolicyArns []yaml.Node `yaml:"ManagedPolicyArns"`
 		}
 		properties := doc.Resources[f.Role].Properties
 		require.NoError(t, properties.Decode(&role))
 		require.NotEmpty(t, role.ManagedPolicyArns, f.Role)
-		if slices.Contains(role.ManagedPolicyArns, "MayWrite") {
+		if slices.ContainsFunc(role.ManagedPolicyArns, func(policy yaml.Node) bool { return policy.Value == "MayWrite" }) {
 			continue
 		}
 		for _, r := range f.Routes {
