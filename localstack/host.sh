@@ -42,20 +42,6 @@ finish() {
 }
 trap finish EXIT
 
-# until_there SECONDS COMMAND...: wait until it succeeds.
-until_there() {
-  local tries=$(($1 * 5))
-  shift
-  until "$@"; do
-    tries=$((tries - 1))
-    if [ "$tries" = 0 ] || ! kill -0 "${pids[-1]}" 2>/dev/null; then
-      echo "gave up waiting for: $*" >&2
-      return 1
-    fi
-    sleep 0.2
-  done
-}
-
 venv=$(python_with localstack/requirements.txt "$(python313)")
 docker_up "$work"
 bridge=$(docker_bridge)

@@ -66,7 +66,11 @@ func (c *importCommand) Run(ctx context.Context, p *progress) (err error) {
 				p.resume(n.Resumed)
 				p.say(fmt.Sprintf("Going on after line %d.", n.Resumed))
 			}
-			p.at(n.Lines, fmt.Sprintf("%d refused", n.Refused))
+			note := ""
+			if n.Refused > 0 {
+				note = fmt.Sprintf("%d refused", n.Refused)
+			}
+			p.at(n.Lines, note)
 		},
 	})
 	p.end()

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What `make acceptance` does: linters, both engines, the deployment's template; the stock
 # client through delegation, on every resource and through OAuth1, on both engines; gophercloud
-# on both; the commands of every page of docs/, the pages for people in a browser, old clients on v2.0,
+# on both; the tour of README.md and the commands of every page of docs/, the pages for people in a browser, old clients on v2.0,
 # keystonemiddleware, OpenStack's own API tests; whatever docs/openapi.yaml describes;
 # the deployed functions in emulators; and a service that is killed under load. Everything fetched is pinned and kept in .cache/.
 #
@@ -53,6 +53,7 @@ steps=("$@")
   resources
   oauth1
   gophercloud
+  tour
   pages
   browser
   v2
@@ -72,6 +73,7 @@ for name in "${steps[@]}"; do
     resources) both "every resource" test/acceptance/resources.py ;;
     oauth1) both "OAuth1" test/acceptance/oauth1.py ;;
     gophercloud) both "gophercloud" go -C test/acceptance/gophercloud run . ;;
+    tour) step "the tour of README.md" test/acceptance/tour.sh ;;
     pages) pages ;;
     browser) step "pages in a browser" env OAUTH1_REQUEST_TOKEN_EXPIRATION=45 test/acceptance/serve.sh embedded test/acceptance/browser.sh ;;
     tempest) step "Tempest" test/acceptance/serve.sh embedded test/acceptance/tempest.sh ;;

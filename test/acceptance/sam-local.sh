@@ -21,20 +21,6 @@ finish() {
 }
 trap finish EXIT
 
-# until_there SECONDS COMMAND...: wait until it succeeds.
-until_there() {
-  local tries=$(($1 * 10))
-  shift
-  until "$@"; do
-    tries=$((tries - 1))
-    if [ "$tries" = 0 ] || ! kill -0 "${pids[-1]}" 2>/dev/null; then
-      echo "gave up waiting for: $*" >&2
-      return 1
-    fi
-    sleep 0.1
-  done
-}
-
 venv=$(python_with test/acceptance/requirements-sam.txt)
 sam=$venv/bin/sam
 export SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local

@@ -25,20 +25,6 @@ finish() {
 }
 trap finish EXIT
 
-# until_there SECONDS COMMAND...: wait until it succeeds.
-until_there() {
-  local tries=$(($1 * 10))
-  shift
-  until "$@"; do
-    tries=$((tries - 1))
-    if [ "$tries" = 0 ] || ! kill -0 "${pids[-1]}" 2>/dev/null; then
-      echo "gave up waiting for: $*" >&2
-      return 1
-    fi
-    sleep 0.1
-  done
-}
-
 export DATA=$data/mandate PORT=0
 unset DYNAMODB_ENDPOINT PUBLIC_URL ADMIN_PASSWORD
 : >"$data/log"

@@ -29,3 +29,18 @@ python_with() {
   fi
   printf '%s\n' "$dir"
 }
+
+# until_there SECONDS COMMAND...: wait until it succeeds; give up sooner when the process that was
+# started last, ${pids[-1]}, has ended.
+until_there() {
+  local tries=$(($1 * 10))
+  shift
+  until "$@"; do
+    tries=$((tries - 1))
+    if [ "$tries" = 0 ] || ! kill -0 "${pids[-1]}" 2>/dev/null; then
+      echo "gave up waiting for: $*" >&2
+      return 1
+    fi
+    sleep 0.1
+  done
+}
