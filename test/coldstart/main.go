@@ -18,6 +18,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -68,6 +69,11 @@ func run(ctx context.Context, starts int, given []string) error {
 		}
 		given = []string{own}
 	}
+	for i, executable := range given {
+		if given[i], err = unpacked(executable, filepath.Join(dir, fmt.Sprintf("unpacked-%d", i))); err != nil {
+			return err
+		}
+	}
 	p, err := makePlace(ctx)
 	if err != nil {
 		return err
@@ -78,6 +84,16 @@ func run(ctx context.Context, starts int, given []string) error {
 		return err
 	}
 	return errors.Join(tooLarge, tooSlow)
+}
+
+// unpacked is a copy of an executable, written from the beginning to the end as what comes out of
+// an archive is. What the linker leaves in the page cache is in smaller pieces, and starts a millisecond later.
+func unpacked(executable, to string) (string, error) {
+	bytes, err := os.ReadFile(executable) //nolint:gosec // G304: the caller's own
+	if err != nil {
+		return "", err
+	}
+	return to, os.WriteFile(to, bytes, 0o700) //nolint:gosec // G306: it must be executable
 }
 
 var errSlow = fmt.Errorf("the median is over %s", mostToReady)
@@ -103,12 +119,12 @@ func (p *place) measure(ctx context.Context, executables []string, starts int, l
 		}
 	}
 	var slow error
-	for i, executable := range executables {
-		if len(executables) > 1 {
-			fmt.Println(executable)
-		}
+	for i := range executables {
 		slices.Sort(ready[i])
 		slices.Sort(processor[i])
+		if len(executables) > 1 {
+			fmt.Printf("executable %d: ", i+1)
+		}
 		fmt.Printf("start to ready, %d times, table and KMS %s away: least %.1f ms, median %.1f, p90 %.1f; processor time: least %.1f ms, median %.1f\n",
 			starts, later, ready[i][0], at(ready[i], 0.5), at(ready[i], 0.9), processor[i][0], at(processor[i], 0.5))
 		if at(ready[i], 0.5) > milliseconds(mostToReady) {

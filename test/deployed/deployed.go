@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -20,15 +21,21 @@ import (
 // "" is this machine's.
 func Build(ctx context.Context, dir, area, arch string) (string, error) {
 	out := filepath.Join(dir, "bootstrap-"+area+arch)
-	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", out, "mandate/functions/"+area+"/lambda") //nolint:gosec // G204: our own arguments
+	if text, err := Building(ctx, out, area, arch).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build: %w\n%s", err, text)
+	}
+	return out, nil
+}
+
+// Building is the command that Build runs; flags are further ones for the linker.
+func Building(ctx context.Context, out, area, arch string, flags ...string) *exec.Cmd {
+	linker := strings.Join(append([]string{"-s", "-w"}, flags...), " ")
+	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", linker, "-o", out, "mandate/functions/"+area+"/lambda") //nolint:gosec // G204: our own arguments
 	c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
 	if arch != "" {
 		c.Env = append(c.Env, "GOARCH="+arch)
 	}
-	if text, err := c.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build: %w\n%s", err, text)
-	}
-	return out, nil
+	return c
 }
 
 // Start is how an executable started.
