@@ -47,6 +47,7 @@ func (h *history) check() *violation {
 // settle shares out what is known at the end only: which tokens the deletion of a group
 // ends, and which validations it was checked against.
 func (h *history) settle() {
+	h.handle.settle()
 	for _, e := range h.going.ends {
 		for _, p := range h.passes {
 			concerned := slices.Contains(h.going.members, p.subject) || p.other != nobody && slices.Contains(h.going.members, p.other)

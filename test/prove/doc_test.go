@@ -15,7 +15,7 @@
 //
 // Every item that can end tokens is an object with a history of its own: token rows, the
 // chains of logins, users, projects, domains, grants, roles, implications, groups, trusts,
-// consumers, access tokens. An answer 200 about a token, and a token issued, are evidence
+// consumers, access tokens, pre-authentications and the trust behind each of them. An answer 200 about a token, and a token issued, are evidence
 // about each object that it stands on: at some moment between request and answer this object
 // let it live. An answer 404 is no evidence, for it may have died of anything. So an object is
 // wrong exactly when there is no order of the acts on it, within their times, in which every
@@ -38,6 +38,8 @@
 //     token that of the token it was derived from. A password proves one version of it, so a
 //     token by the old password cannot be issued after the change, and is dead if it was issued
 //     in the middle of it.
+//   - For good, for what was there before: a pre-authentication gets another trust. Its object
+//     knows which one is behind it, as far as the replies say.
 //   - Until it is taken back: disabling a project or domain, taking a role or an implication away.
 //     Roles are evidence where they are shown: each grant, role and implication by which
 //     a reply shows a role must have been there.

@@ -91,6 +91,9 @@ func play(d *deployment, seed uint64, o options) (*history, error) {
 	if len(o.kills) > 0 {
 		h.weather.Kills = o.kills
 	}
+	if slices.ContainsFunc(h.weather.Kills, func(kind string) bool { return strings.HasSuffix(kind, "pre-authentication") }) {
+		h.weather.Focus = []int{eve, ada} // who fetches, and who changes
+	}
 	first := &actor{h, 0, rand.New(rand.NewPCG(seed, 100)), newClient(d.serve[0])} //nolint:gosec // G404
 	for who := range people {
 		for range 2 {
@@ -228,6 +231,10 @@ func (a *actor) issueFor(ctx context.Context, who int) {
 			p.on = a.web
 		}
 	case bob, eve:
+		if who == eve && p.how == "token" && a.r.IntN(2) == 0 {
+			a.fetch(ctx, p)
+			return
+		}
 		given := slices.DeleteFunc(trusts, func(t *delegation) bool { return t.trustee != who })
 		if (p.how == "token" || a.r.IntN(3) > 0) && len(given) > 0 {
 			p.delegate(given[a.r.IntN(len(given))])
@@ -298,6 +305,7 @@ func (a *actor) issued(p *pass, r reply) {
 		if p.parent != nil {
 			on = append(on, a.stands(p.parent)...)
 		}
+		on = append(on, p.replaced()...)
 		a.doubts = append(a.doubts, doubt{
 			"issue by " + p.how + " " + text, p.involved(), append(on, a.roleObjects(p)...), r.call, r.ret,
 		})
@@ -375,6 +383,9 @@ func (h *history) evidence(client int, p *pass, r reply, ids []string, shown boo
 	for _, o := range slices.Compact(seen) {
 		note(o, alive)
 	}
+	for _, o := range p.replaced() {
+		note(o, place{verb: "alive", trust: p.delegation.id})
+	}
 	d := verb(what)
 	d.token, d.member = p.n, member
 	for _, n := range p.between {
@@ -444,7 +455,7 @@ func (a *actor) look(ctx context.Context, p *pass) {
 		}
 	case dead:
 		a.counts.dead++
-		a.doubts = append(a.doubts, doubt{kind + " " + name, p.involved(), append(a.stands(p), a.roleObjects(p)...), r.call, r.ret})
+		a.doubts = append(a.doubts, doubt{kind + " " + name, p.involved(), append(append(a.stands(p), p.replaced()...), a.roleObjects(p)...), r.call, r.ret})
 	case http.StatusServiceUnavailable:
 	default:
 		a.wrong = append(a.wrong, fmt.Sprintf("%s %s is answered %d: %s", kind, name, r.status, r.text))
@@ -476,7 +487,7 @@ func (a *actor) delegateMore(ctx context.Context) {
 		a.access, a.ends = append(a.access, x), append(a.ends, x.object)
 		return
 	}
-	p := a.anyPass(func(p *pass) bool { return p.delegation != nil && p.subject == bob && p.delegation.consumer == nil })
+	p := a.anyPass(func(p *pass) bool { return p.delegation != nil && p.subject == bob && p.delegation.on == nil })
 	if p == nil {
 		return
 	}

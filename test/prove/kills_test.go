@@ -35,6 +35,9 @@ var kills = map[string]func(*actor, context.Context) *hit{
 	"delete trust":        (*actor).deleteTrust,
 	"delete consumer":     (*actor).deleteConsumer,
 	"delete access token": (*actor).deleteAccess,
+
+	"change pre-authentication": (*actor).changeHandle,
+	"delete pre-authentication": (*actor).deleteHandle,
 }
 
 var killNames = slices.Sorted(maps.Keys(kills))
@@ -273,10 +276,17 @@ func (a *actor) deleteTrust(ctx context.Context) *hit {
 	t := a.trusts[a.r.IntN(len(a.trusts))]
 	a.mu.Unlock()
 	by, text := a.d.admin, t.name
-	if p := a.anyPass(func(p *pass) bool { return p.subject == ada && p.delegation == nil }); p != nil && a.r.IntN(2) == 0 {
+	if p := a.adas(); p != nil && a.r.IntN(2) == 0 {
 		by, text = p.text, text+fmt.Sprintf(" by T%d", p.n)
 	}
-	a.told("delete trust", text, a.c.do(ctx, "DELETE", "/v3/OS-TRUST/trusts/"+t.id, by, ""), t.object, kill)
+	r := a.c.do(ctx, "DELETE", "/v3/OS-TRUST/trusts/"+t.id, by, "")
+	a.told("delete trust", text, r, t.object, kill)
+	if t.handle != nil {
+		a.mu.Lock()
+		a.note("delete trust", r, t.handle.door, kill)
+		a.note("delete trust", r, t.handle.behind, place{verb: "end", trust: t.id})
+		a.mu.Unlock()
+	}
 	return &hit{touches: func(p *pass) bool {
 		return p.delegation != nil && (p.delegation == t || slices.Contains(p.delegation.above, t))
 	}}
@@ -292,7 +302,7 @@ func (a *actor) deleteAccess(ctx context.Context) *hit {
 	a.mu.Lock()
 	x := a.access[a.r.IntN(len(a.access))]
 	a.mu.Unlock()
-	p := a.anyPass(func(p *pass) bool { return p.subject == ada && p.delegation == nil })
+	p := a.adas()
 	if p == nil {
 		return nil
 	}

@@ -154,6 +154,10 @@ func (o *object) note(client int, input any, call, ret int64) {
 		if in != alive {
 			o.hurts = append(o.hurts, hurt{call, ret, in == revive})
 		}
+	case place:
+		if in.verb != "alive" {
+			o.hurts = append(o.hurts, hurt{call, ret, false})
+		}
 	case deed:
 		switch in.verb {
 		case "issue", "alive", "enable", "join":

@@ -63,9 +63,10 @@ type delegation struct {
 	above    []*delegation // of a trust
 	trustor  int
 	trustee  int
-	role     string // delegated
-	consumer *object
-	key, sec string // of an access token
+	role     string  // delegated
+	on       *object // consumer or pre-authentication on which it hangs; nil
+	handle   *handle // of a trust behind a pre-authentication
+	key, sec string  // of an access token
 }
 
 // pass is a token in the hands of a client, with what it stands on.
@@ -110,7 +111,8 @@ type world struct {
 	access  []*delegation
 	ready   []exchange
 	consume delegation // the consumer
-	ends    []*object  // all objects
+	handle  *handle
+	ends    []*object // all objects
 }
 
 // exchange is an authorised request token.
@@ -236,7 +238,10 @@ func (w *world) delegate() error {
 	trust(adas, eve, false)
 	bobs := c.do(ctx, "POST", "/v3/auth/tokens", "", auth(byPassword(w.people[bob].id, passwordOf(0)), byTrust(w.trusts[0].id))).header.Get("X-Subject-Token")
 	trust(bobs, eve, true, w.trusts[0])
-	return err
+	if err != nil {
+		return err
+	}
+	return w.arrange(ctx, c, adas)
 }
 
 // trust delegates ada's role dev.
@@ -271,7 +276,7 @@ func (w *world) exchangeOne(ctx context.Context, c *client, e exchange) (*delega
 	id, sec := r.form()
 	return &delegation{
 		object: &object{name: "access token " + id[:4], kind: "access token", model: switchModel},
-		id:     id, sec: sec, key: w.consume.id, trustor: ada, trustee: nobody, role: "dev", consumer: w.consume.object,
+		id:     id, sec: sec, key: w.consume.id, trustor: ada, trustee: nobody, role: "dev", on: w.consume.object,
 	}, r
 }
 
@@ -320,8 +325,8 @@ func (w *world) stands(p *pass) (all []*object) {
 		if d.object != nil {
 			all = append(all, d.object)
 		}
-		if d.consumer != nil {
-			all = append(all, d.consumer)
+		if d.on != nil {
+			all = append(all, d.on)
 		}
 		for _, a := range d.above {
 			all = append(all, a.object)
