@@ -36,9 +36,23 @@ rest: ## derive the REST flavour of the template: .build/rest.yaml
 	@mkdir -p .build
 	@go run ./cmd/flavour -rest -code . -o .build/rest.yaml
 
+# What runs the tests, of tools/go.mod; and what they said, for whoever asks afterwards.
+TESTSUM := .cache/gotestsum-$(shell cat tools/go.mod tools/go.sum | sha256sum | cut -c1-8)
+TESTED := .build/test.json
+
 .PHONY: test
-test: ## run the tests that need Go only
-	go test ./...
+test: $(TESTSUM) ## run the tests that need Go only, and name the slowest ten
+	@mkdir -p .build
+	@$(TESTSUM) --format pkgname --format-hide-empty-pkg --jsonfile $(TESTED) -- ./...
+	@$(MAKE) -s slowest
+
+.PHONY: slowest
+slowest: $(TESTSUM) ## name the slowest ten of the last make test
+	@echo "slowest:"
+	@$(TESTSUM) tool slowest --num 10 --jsonfile $(TESTED)
+
+$(TESTSUM):
+	@go -C tools build -o $(CURDIR)/$@ gotest.tools/gotestsum
 
 .PHONY: prove-delegation
 prove-delegation: ## grow 100,000 random trees of delegations and look at every token (minutes)

@@ -59,7 +59,7 @@ func TestTheTemplateServesEveryOperation(t *testing.T) {
 	for _, f := range template(t).Functions {
 		for _, r := range f.Routes {
 			area, known := areas[r.Operation]
-			assert.True(t, known, "route %s is for %s, which is no operation", r.Key(), r.Operation)
+			assert.True(t, known, "route %s is for %s, which is no operation: write it, and list it in Operations of functions/%s", r.Key(), r.Operation, f.Area)
 			assert.Equal(t, f.Area, area, "%s is served by the executable of another area", r.Operation)
 			if before := served[r.Operation]; before != "" {
 				assert.Equal(t, before, f.Name, "%s is served by two functions", r.Operation)
@@ -70,8 +70,8 @@ func TestTheTemplateServesEveryOperation(t *testing.T) {
 			}
 		}
 	}
-	for name := range areas {
-		assert.Contains(t, served, name, "no route leads to it")
+	for name, area := range areas {
+		assert.NotEmpty(t, served[name], "no route leads to %s of functions/%s: add one to template.yaml", name, area)
 	}
 }
 
@@ -320,7 +320,7 @@ func TestTranscriptsAreOfOperations(t *testing.T) {
 	areas := operations(t)
 	for _, f := range files {
 		name, _, _ := strings.Cut(filepath.Base(f), ".")
-		assert.Equal(t, filepath.Base(filepath.Dir(f)), areas[name], f)
+		assert.Equal(t, filepath.Base(filepath.Dir(f)), areas[name], "%s: no area of that name has the operation %s in its list", f, name)
 	}
 }
 

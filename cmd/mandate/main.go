@@ -61,6 +61,7 @@ Settings that are variables only, with their defaults; times in seconds:
   V2=on                                  whether the v2.0 token API is served: on, off
   WEBHOOK_URL=, WEBHOOK_SECRET=, WEBHOOK_HOSTS=
                                          who is told what ended (docs/events.md)
+  METRICS_NAMESPACE=Mandate              of the metrics in the log
   LOG_LEVEL=info                         debug, info, warn, error
 
 `

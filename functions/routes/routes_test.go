@@ -14,5 +14,5 @@ import (
 func TestTheTableIsThatOfTheTemplate(t *testing.T) {
 	tpl, err := sam.Parse(mandate.Template)
 	require.NoError(t, err)
-	assert.Equal(t, tpl.Routes(), routes.Table, "template.yaml was changed: run go generate ./functions/routes")
+	assert.Equal(t, tpl.Routes(), routes.Table, "template.yaml was changed: run make generate")
 }

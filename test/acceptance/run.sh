@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What `make acceptance` does: linters, both engines, the deployment's template; the stock
+# What `make acceptance` does: linters, a sample operation added by the steps of CONTRIBUTING.md, both engines, the deployment's template; the stock
 # client through delegation, on every resource and through OAuth1, on both engines; gophercloud
 # on both; the tour of README.md and the commands of every page of docs/, the pages for people in a browser, old clients on v2.0,
 # keystonemiddleware, OpenStack's own API tests; whatever docs/openapi.yaml describes;
@@ -47,6 +47,7 @@ pages() {
 steps=("$@")
 [ ${#steps[@]} -gt 0 ] || steps=(
   lint
+  operation
   engines
   template
   flow
@@ -73,6 +74,7 @@ for name in "${steps[@]}"; do
     resources) both "every resource" test/acceptance/resources.py ;;
     oauth1) both "OAuth1" test/acceptance/oauth1.py ;;
     gophercloud) both "gophercloud" go -C test/acceptance/gophercloud run . ;;
+    operation) step "a sample operation" test/acceptance/operation.sh ;;
     tour) step "the tour of README.md" test/acceptance/tour.sh ;;
     pages) pages ;;
     browser) step "pages in a browser" env OAUTH1_REQUEST_TOKEN_EXPIRATION=45 test/acceptance/serve.sh embedded test/acceptance/browser.sh ;;
