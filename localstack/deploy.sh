@@ -43,7 +43,7 @@ for area in "$out"/*/; do
   printf '#!/bin/sh\numask 077\ncp /var/task/master.key "$MASTER_KEY_FILE"\nexec /var/task/function\n' >"$area/bootstrap"
   chmod 755 "$area/bootstrap"
 done
-go run ./cmd/flavour -rest -code . -o "$out/template.yaml" ${ONLY:+-only "$ONLY"} \
+go run ./cmd/flavour -rest -latest -code . -o "$out/template.yaml" ${ONLY:+-only "$ONLY"} \
   -set "DYNAMODB_ENDPOINT=$inside" -set KMS_KEY_ARN= -set MASTER_KEY_FILE=/tmp/master.key
 
 step "deployment" "$venv/bin/sam" deploy --template "$out/template.yaml" --stack-name "$stack" --s3-bucket mandate-artefacts \

@@ -156,7 +156,7 @@ func TestWhatIsWatchedIsCounted(t *testing.T) {
 			continue
 		}
 		assert.Contains(t, theirs[m.namespace][m.dimension], m.name, "%+v", m)
-		resource, _, _ := regexpCut(m.value, `\.`)
+		resource, _, _ := regexpCut(m.value, `\.|RestoredAs$`)
 		assert.Equal(t, of[m.dimension], there[resource].Type, "%+v", m)
 	}
 }

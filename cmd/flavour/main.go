@@ -21,6 +21,7 @@ import (
 func main() {
 	var f sam.Flavour
 	flag.BoolVar(&f.REST, "rest", false, "a REST API instead of an HTTP API")
+	flag.BoolVar(&f.Latest, "latest", false, "no versions of functions and no shifting between them, as for emulators")
 	flag.StringVar(&f.Code, "code", "", "folder of the executables, seen from the new template")
 	flag.Func("set", "a variable for all functions, NAME=VALUE; may be repeated", func(text string) error {
 		name, value, found := strings.Cut(text, "=")

@@ -17,6 +17,7 @@ type Flavour struct {
 	REST      bool              // a REST API instead of an HTTP API: for WAF, private endpoints and emulators
 	Code      string            // folder of the executables, seen from the new template; "" leaves CodeUri as it is
 	Variables map[string]string // more variables for all functions, such as those of local modes
+	Latest    bool              // no versions and no shifting between them: for emulators, which have no CodeDeploy
 	Only      []string          // functions to keep, with what hangs on nothing else; all of them when empty
 }
 
@@ -40,6 +41,13 @@ func Derive(text []byte, f Flavour) ([]byte, error) {
 	resources := member(root, "Resources")
 	if resources == nil {
 		return nil, errors.New("read the template: it has no Resources")
+	}
+	if f.Latest || len(f.Only) > 0 { // without all functions there are no alarms that would take a version back
+		for _, r := range members(resources) {
+			for _, name := range []string{"AutoPublishAlias", "VersionDescription", "DeploymentPreference"} {
+				drop(member(r.value, "Properties"), name)
+			}
+		}
 	}
 	if len(f.Only) > 0 {
 		if err := keepOnly(root, f.Only); err != nil {
@@ -324,6 +332,19 @@ func set(mapping *yaml.Node, name string, value *yaml.Node) {
 		}
 	}
 	mapping.Content = append(mapping.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: name}, value)
+}
+
+// drop takes a member away, if there is one.
+func drop(mapping *yaml.Node, name string) {
+	if mapping == nil {
+		return
+	}
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if mapping.Content[i].Value == name {
+			mapping.Content = slices.Delete(mapping.Content, i, i+2)
+			return
+		}
+	}
 }
 
 // each visits every node.

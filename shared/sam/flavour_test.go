@@ -27,7 +27,8 @@ func TestTheRESTFlavourIsTheSameService(t *testing.T) {
 
 	assert.Equal(t, origin, rest, "functions, routes, roles, time-outs, variables, stream and fallback")
 	require.NotEmpty(t, rest.Routes())
-	for _, of := range []string{"HttpApi", "ApiId: !Ref", "$default", "routeKey}", "context.routeKey"} {
+	assert.Equal(t, 1, strings.Count(strings.ReplaceAll(text, "RestApiId", ""), "ApiId: !Ref"), "the mapping of a name, which both kinds have")
+	for _, of := range []string{"HttpApi", "$default", "routeKey}", "context.routeKey"} {
 		assert.NotContains(t, strings.ReplaceAll(text, "RestApiId", ""), of, "left over from the HTTP API")
 	}
 	assert.Equal(t, 1, strings.Count(text, "'/{proxy+}'"))
@@ -45,6 +46,17 @@ func TestAFlavourKeepsTheRest(t *testing.T) {
 	assert.Contains(t, text, "DYNAMODB_ENDPOINT: 'http://127.0.0.1:8000'")
 }
 
+func TestAFlavourWithoutVersions(t *testing.T) {
+	same, text := derive(t, sam.Flavour{Latest: true})
+	origin, err := sam.Parse(mandate.Template)
+	require.NoError(t, err)
+	assert.Equal(t, origin.Functions, same.Functions)
+	for _, gone := range []string{"AutoPublishAlias:", "VersionDescription:", "DeploymentPreference:"} {
+		assert.Contains(t, string(mandate.Template), gone)
+		assert.NotContains(t, text, gone)
+	}
+}
+
 func TestAFlavourOfFewFunctions(t *testing.T) {
 	text := string(mandate.Template) + "  Late:\n    Value: !GetAtt DeleteTrust.Arn\n"
 	text = strings.Replace(text, "Resources:\n", "Resources:\n  Alarm: { Type: 'AWS::CloudWatch::Alarm', Properties: { Of: !Sub '${CreateTrust}-x' } }\n"+
@@ -56,7 +68,7 @@ func TestAFlavourOfFewFunctions(t *testing.T) {
 	require.Len(t, few.Functions, 2)
 	assert.Equal(t, "Fallback", few.Functions[0].Name)
 	assert.Contains(t, string(out), "ReaderRole:")
-	for _, gone := range []string{"Alarm:", "Sum:", "Late:"} {
+	for _, gone := range []string{"\n  Alarm:", "\n  Sum:", "\n  Late:"} {
 		assert.NotContains(t, string(out), gone, "it names a function that is gone")
 	}
 }

@@ -13,7 +13,7 @@ for environment in dev prod; do # which ask for --lint
 done
 mkdir -p .build
 # The largest stack that the parameters make.
-"$venv/bin/python" test/acceptance/transform.py template.yaml .build/stack.json Trace=on
+"$venv/bin/python" test/acceptance/transform.py template.yaml .build/stack.json Trace=on Shift=Canary10Percent10Minutes DomainName=id.example HostedZoneId=Z1
 checkov=$(python_with test/acceptance/requirements-checkov.txt)
 "$checkov/bin/checkov" --config-file test/acceptance/checkov.yaml --file .build/stack.json
 make -s rest
