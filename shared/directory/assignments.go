@@ -166,7 +166,7 @@ func (d *Directory) targets(ctx context.Context, f AssignmentFilter, tree map[st
 		targets = append(targets, store.OnProject(id))
 	}
 	if f.Effective {
-		targets = append(targets, ProjectFrom(items[store.Project(f.ProjectID)]).above()...)
+		targets = append(targets, ProjectFrom(items[store.Project(f.ProjectID)]).Above()...)
 	}
 	return targets, nil
 }

@@ -114,7 +114,7 @@ func sourcesOf(rs *store.ReadSet, u User, on store.Target) ([]store.Key, error) 
 		if len(u.Inherits) == 0 && len(head.Inherited) == 0 {
 			return sources, nil
 		}
-		for _, above := range p.above() {
+		for _, above := range p.Above() {
 			name := targetName(above)
 			if u.Inherits.Has(name) {
 				sources = append(sources, store.Grant(store.UserActor(u.ID), above.Below()))
@@ -129,8 +129,8 @@ func sourcesOf(rs *store.ReadSet, u User, on store.Target) ([]store.Key, error) 
 	return sources, nil
 }
 
-// above lists the targets from which roles can be inherited to the project.
-func (p Project) above() []store.Target {
+// Above lists the targets from which roles can be inherited to the project.
+func (p Project) Above() []store.Target {
 	targets := []store.Target{store.OnDomain(p.DomainID)}
 	for _, id := range p.Ancestors {
 		targets = append(targets, store.OnProject(id))
@@ -153,7 +153,7 @@ func Hints(rs *store.ReadSet, u User, on store.Target) (groups []string, inherit
 		if err != nil {
 			return nil, nil, err
 		}
-		above = p.above()
+		above = p.Above()
 	}
 	for _, t := range above {
 		if source(store.UserActor(u.ID), t.Below()) {

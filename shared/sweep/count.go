@@ -1,16 +1,12 @@
 package sweep
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"math"
-	"strings"
+	"sync"
 
-	"mandate/shared/directory"
 	"mandate/shared/store"
-	"mandate/shared/token"
-	"mandate/shared/trust"
 	"mandate/shared/walk"
 )
 
@@ -30,108 +26,137 @@ type Ends struct {
 	AccessTokens  int `json:"access_tokens"`
 	Tokens        int `json:"tokens"` // live ones
 	// Exact says that there are no more. Otherwise each number is a lower bound: counting
-	// stopped at [CountTo], or something ended of whose tokens there is no list.
+	// stopped at [CountTo], or a role ended, of which there is no list of grants.
 	Exact bool `json:"exact"`
 }
 
-// CountTo is where counting stops.
+// CountTo is where counting stops. It also stops after looking at twice as many lists, an entry
+// being a tenth of one, which takes DynamoDB some seconds: what hangs on each of many users
+// is in lists of its own, and somebody's tokens for one project are among those for others.
 const CountTo = 10_000
 
-// Kinds that only stand in counts: what is off, not gone.
-const (
-	projectOff walk.Kind = "project_off"
-	domainOff  walk.Kind = "domain_off"
-)
+func (o Options) countTo() int { return cmp.Or(o.CountTo, CountTo) }
 
-var errEnough = errors.New("counted enough")
+func (o Options) lookAt() int { return 2 * o.countTo() }
 
 // Ends counts what would follow from changes that were not made.
 func (s *Sweeper) Ends(ctx context.Context, changes []store.Change) (Ends, error) {
 	c := counter{s: s, seen: map[walk.Kill]bool{}}
 	c.ends.Exact = true
 	for _, change := range changes {
-		for _, k := range append(kills(change), off(change)...) {
-			if err := c.count(ctx, k); errors.Is(err, errEnough) {
-				c.ends.Exact = false
-				return c.ends, nil
-			} else if err != nil {
-				return Ends{}, fmt.Errorf("count what would end: %w", err)
-			}
+		c.count(append(kills(change), off(change)...))
+	}
+	for len(c.next) > 0 && !c.full {
+		if c.looked >= s.lookAt() {
+			c.full = true
+		} else if err := c.step(ctx); err != nil {
+			return Ends{}, fmt.Errorf("count what would end: %w", err)
 		}
 	}
+	c.ends.Exact = c.ends.Exact && !c.full
 	return c.ends, nil
 }
 
-// off are the projects, domains and roles that a change would switch off or take away, of
-// whose tokens there is no complete list.
-func off(c store.Change) []walk.Kill {
-	k := walk.Kill{ID: c.Old.Str("id")}
-	switch gone := c.New == nil; c.Old.Str(store.AttrType) {
-	case "project":
-		k.Kind = projectOff
-		if gone || c.Old.Bool(directory.AttrEnabled) && !c.New.Bool(directory.AttrEnabled) {
-			return []walk.Kill{k}
+// counter goes along the walks of what ends, as many at a time as a sweep does.
+type counter struct {
+	s      *Sweeper
+	ends   Ends
+	seen   map[walk.Kill]bool
+	next   []walk.Kill // whose walks are still to be gone along
+	total  int
+	looked int  // lists and tenths of their entries
+	full   bool // there may be more
+}
+
+// count counts ends, each once.
+func (c *counter) count(all []walk.Kill) {
+	for _, k := range all {
+		same := walk.Kill{Kind: k.Kind, ID: k.ID}
+		if c.seen[same] {
+			continue
 		}
-	case "domain":
-		k.Kind = domainOff
-		if gone || c.Old.Bool(directory.AttrEnabled) && !c.New.Bool(directory.AttrEnabled) {
-			return []walk.Kill{k}
+		c.seen[same] = true
+		if n := c.number(k.Kind); n != nil {
+			if c.total == c.s.countTo() {
+				c.full = true
+				return
+			}
+			*n++
+			c.total++
 		}
-	case "role":
-		if k.Kind = walk.Role; gone {
-			return []walk.Kill{k}
+		if k.Kind == walk.Role {
+			c.ends.Exact = false
 		}
+		if !leaf[k.Kind] {
+			c.next = append(c.next, k)
+		}
+	}
+}
+
+// leaf are the kinds on which nothing hangs.
+var leaf = map[walk.Kind]bool{walk.Token: true, walk.Grant: true, walk.Secret: true, walk.Request: true, walk.Role: true}
+
+// step goes along the walks of some ends.
+func (c *counter) step(ctx context.Context) error {
+	some := c.next[:min(len(c.next), c.s.Abreast)]
+	c.next = c.next[len(some):]
+	views := make([]view, len(some))
+	var group sync.WaitGroup
+	for n, k := range some {
+		group.Go(func() { views[n] = c.s.look(ctx, k, c.s.countTo()-c.total) })
+	}
+	group.Wait()
+	for _, v := range views {
+		if v.err != nil {
+			return v.err
+		}
+		c.looked += v.looked
+		c.full = c.full || v.full
+		c.count(v.found)
 	}
 	return nil
 }
 
-type counter struct {
-	s     *Sweeper
-	ends  Ends
-	seen  map[walk.Kill]bool
-	total int
+// view is what hangs on one end: of each list no more than one over what was asked for.
+type view struct {
+	found  []walk.Kill
+	looked int
+	full   bool // there is more
+	err    error
 }
 
-// count counts an end and what follows from it, each thing once.
-func (c *counter) count(ctx context.Context, k walk.Kill) error {
-	same := walk.Kill{Kind: k.Kind, ID: k.ID}
-	if c.seen[same] {
-		return nil
+func (s *Sweeper) look(ctx context.Context, k walk.Kill, most int) (v view) {
+	walks, err := s.counted(ctx, k)
+	if err != nil {
+		return view{err: err}
 	}
-	c.seen[same] = true
-	if n := c.number(k.Kind); n != nil {
-		if c.total == CountTo {
-			return errEnough
-		}
-		*n++
-		c.total++
-	}
-	for _, w := range c.walks(k) {
+	for _, w := range walks {
 		if w.Ends == nil {
 			continue
 		}
-		r := w.Range
-		for {
-			p, err := c.s.Table.Query(ctx, r)
+		for r, found := w.Range, 0; ; {
+			p, err := s.Table.Query(ctx, r)
 			if err != nil {
-				return err
+				return view{err: err}
 			}
+			v.looked += 1 + len(p.Entries)/10
 			for _, e := range p.Entries {
-				ended, ok := w.Ends(e)
-				if !ok {
-					continue
-				}
-				if err := c.count(ctx, ended); err != nil {
-					return err
+				if ended, ok := w.Ends(e); ok {
+					v.found = append(v.found, ended)
+					found++
 				}
 			}
 			if p.Next == "" {
 				break
 			}
+			if found > most || v.looked > s.lookAt() {
+				v.full = true
+				break
+			}
 			r.After = p.Next
 		}
 	}
-	return nil
+	return v
 }
 
 func (c *counter) number(kind walk.Kind) *int {
@@ -142,63 +167,3 @@ func (c *counter) number(kind walk.Kind) *int {
 		walk.Access: &c.ends.AccessTokens, walk.Token: &c.ends.Tokens,
 	}[kind]
 }
-
-// walks is the plan of a count: that of the sweep, and for what is off the lists in which
-// its tokens are likely to be.
-func (c *counter) walks(k walk.Kill) []walk.Walk {
-	all := k
-	all.Epoch = math.MaxInt64
-	switch k.Kind {
-	case walk.Member: // who leaves a group loses all her tokens
-		all.Kind = walk.Epoch
-		return c.s.walks(all)
-	case walk.User:
-		return c.s.walks(all)
-	case walk.Role:
-		c.ends.Exact = false
-	case walk.Project:
-		c.ends.Exact = false
-		return append(c.s.walks(k), c.scoped(k.ID)...)
-	case projectOff:
-		c.ends.Exact = false
-		return c.scoped(k.ID)
-	case holder:
-		user, project, _ := strings.Cut(k.ID, "/")
-		return []walk.Walk{c.s.rows(store.Index1, store.ByUser(user), func(r token.Row) bool { return r.Scope.ID == project })}
-	case domainOff:
-		c.ends.Exact = false
-		return c.within(k.ID)
-	}
-	return c.s.walks(k)
-}
-
-func as(kind walk.Kind) func(store.Entry) (walk.Kill, bool) {
-	return func(e store.Entry) (walk.Kill, bool) {
-		return walk.Kill{Kind: kind, ID: e.Item.Str("id"), Epoch: math.MaxInt64}, true
-	}
-}
-
-// within are the users and projects of a domain that is off.
-func (c *counter) within(domainID string) []walk.Walk {
-	return []walk.Walk{
-		{Range: store.Partition(store.UserName(domainID, "")), Ends: as(walk.Epoch)},
-		{Range: store.Partition(store.ProjectName(domainID, "")), Ends: as(projectOff)},
-	}
-}
-
-// scoped are the lists of tokens for a project: by trust, by access token, and those of
-// users who hold roles on it themselves. A trust or access token for it does not end.
-func (c *counter) scoped(projectID string) []walk.Walk {
-	return []walk.Walk{
-		{Range: store.Prefixed(store.TrustOfProject(projectID, "")), Ends: func(e store.Entry) (walk.Kill, bool) {
-			return walk.Kill{Kind: walk.Trustor, ID: trust.From(e.Item).ID, Epoch: math.MaxInt64}, true
-		}},
-		{Range: store.GrantsOn(store.OnProject(projectID)), Ends: func(e store.Entry) (walk.Kill, bool) {
-			a := directory.AssignmentFrom(e.Item)
-			return walk.Kill{Kind: holder, ID: a.Actor.ID + "/" + projectID}, a.Actor.Kind == store.KindUser
-		}},
-	}
-}
-
-// holder is a user with a project: her tokens for it.
-const holder walk.Kind = "holder"

@@ -63,6 +63,8 @@ type Options struct {
 	// Abreast is how many entries are followed side by side; 16 when 0. In a process that
 	// also answers requests it is what they leave of the processors.
 	Abreast int
+	// CountTo is where counting stops; 10,000 when 0.
+	CountTo int
 }
 
 func (o Options) bound() int { return cmp.Or(o.Bound, 1000) }

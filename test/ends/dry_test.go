@@ -63,9 +63,9 @@ func TestDryRun(t *testing.T) {
 		"a user, renamed":  {"PATCH", "/v3/users/" + ada, object{"user": object{"name": "eva"}}, nil, true},
 		"a group":          {"DELETE", "/v3/groups/" + crew, nil, map[string]float64{"groups": 1, "memberships": 1, "grants": 1, "tokens": 1}, true},
 		"a project": {"DELETE", "/v3/projects/" + web, nil, map[string]float64{
-			"projects": 1, "grants": 2, "trusts": 1, "tokens": 2}, false},
-		"a project, disabled": {"PATCH", "/v3/projects/" + web, object{"project": object{"enabled": false}}, map[string]float64{"tokens": 2}, false},
-		"a domain, disabled":  {"PATCH", "/v3/domains/" + lab, object{"domain": object{"enabled": false}}, nil, false},
+			"projects": 1, "grants": 2, "trusts": 1, "tokens": 2}, true},
+		"a project, disabled": {"PATCH", "/v3/projects/" + web, object{"project": object{"enabled": false}}, map[string]float64{"tokens": 2}, true},
+		"a domain, disabled":  {"PATCH", "/v3/domains/" + lab, object{"domain": object{"enabled": false}}, nil, true},
 		"a consumer":          {"DELETE", "/v3/OS-OAUTH1/consumers/" + consumer, nil, map[string]float64{"consumers": 1}, true},
 		"a role":              {"DELETE", "/v3/roles/" + spare, nil, map[string]float64{"roles": 1}, false},
 	} {
