@@ -79,8 +79,8 @@ func run(ctx context.Context, starts int, given []string) error {
 		return err
 	}
 	defer p.stop()
-	tooSlow := p.measure(ctx, given, starts, 0)
-	if err := p.measure(ctx, given, starts, away); err != nil && !errors.Is(err, errSlow) {
+	tooSlow := measure(ctx, "table and KMS near", given, p.near, starts)
+	if err := measure(ctx, fmt.Sprintf("%s away", away), given, p.far, starts); err != nil && !errors.Is(err, errSlow) {
 		return err
 	}
 	return errors.Join(tooLarge, tooSlow)
@@ -98,14 +98,13 @@ func unpacked(executable, to string) (string, error) {
 
 var errSlow = fmt.Errorf("the median is over %s", mostToReady)
 
-// measure prints how the executables start when table and KMS answer so much later.
-func (p *place) measure(ctx context.Context, executables []string, starts int, later time.Duration) error {
-	p.later.Store(int64(later))
+// measure prints how the executables start, in turn, with an environment.
+func measure(ctx context.Context, where string, executables []string, env map[string]string, starts int) error {
 	ready, processor := make([][]float64, len(executables)), make([][]float64, len(executables))
 	const warm = 5 // starts that are not counted: what DynamoDB Local and the disk do for the first time
 	for n := range warm + starts {
 		for i, executable := range executables {
-			start, err := deployed.Run(ctx, executable, p.env)
+			start, err := deployed.Run(ctx, executable, env)
 			if err != nil {
 				return err
 			}
@@ -125,8 +124,8 @@ func (p *place) measure(ctx context.Context, executables []string, starts int, l
 		if len(executables) > 1 {
 			fmt.Printf("executable %d: ", i+1)
 		}
-		fmt.Printf("start to ready, %d times, table and KMS %s away: least %.1f ms, median %.1f, p90 %.1f; processor time: least %.1f ms, median %.1f\n",
-			starts, later, ready[i][0], at(ready[i], 0.5), at(ready[i], 0.9), processor[i][0], at(processor[i], 0.5))
+		fmt.Printf("start to ready, %d times, %s: least %.1f ms, median %.1f, p90 %.1f; processor time: least %.1f ms, median %.1f\n",
+			starts, where, ready[i][0], at(ready[i], 0.5), at(ready[i], 0.9), processor[i][0], at(processor[i], 0.5))
 		if at(ready[i], 0.5) > milliseconds(mostToReady) {
 			slow = errSlow
 		}

@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"sync/atomic"
 	"time"
 
 	"mandate/shared/app"
@@ -27,9 +27,8 @@ const (
 
 // A place is where a function runs: a table with a keyset, and the KMS that wrapped it.
 type place struct {
-	env   map[string]string // of the function
-	later atomic.Int64      // nanoseconds that table and KMS take longer to answer
-	stops []func()
+	near, far map[string]string // environments of the function
+	stops     []func()
 }
 
 func (p *place) stop() {
@@ -58,11 +57,13 @@ func makePlace(ctx context.Context) (p *place, err error) {
 	if err := fill(ctx, server.Endpoint, keys.Endpoint); err != nil {
 		return nil, err
 	}
-	p.env = map[string]string{
+	p.near = map[string]string{
 		"TABLE_NAME": tableName, "AWS_REGION": region, "OPERATION": "ValidateToken", "KMS_KEY_ARN": fakekms.ARN,
+		"DYNAMODB_ENDPOINT": server.Endpoint, "KMS_ENDPOINT": keys.Endpoint,
 	}
-	for variable, endpoint := range map[string]string{"DYNAMODB_ENDPOINT": server.Endpoint, "KMS_ENDPOINT": keys.Endpoint} {
-		if p.env[variable], err = p.awayFrom(endpoint); err != nil {
+	p.far = maps.Clone(p.near)
+	for _, variable := range []string{"DYNAMODB_ENDPOINT", "KMS_ENDPOINT"} {
+		if p.far[variable], err = p.awayFrom(p.near[variable]); err != nil {
 			return nil, err
 		}
 	}
@@ -95,7 +96,7 @@ func fill(ctx context.Context, endpoint, kmsEndpoint string) error {
 	return err
 }
 
-// awayFrom starts what passes requests on, and answers as much later as the place says.
+// awayFrom starts what passes requests on, and answers later.
 func (p *place) awayFrom(endpoint string) (string, error) {
 	to, err := url.Parse(endpoint)
 	if err != nil {
@@ -104,7 +105,7 @@ func (p *place) awayFrom(endpoint string) (string, error) {
 	s := httptest.NewServer(&httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) },
 		ModifyResponse: func(*http.Response) error {
-			time.Sleep(time.Duration(p.later.Load()))
+			time.Sleep(away)
 			return nil
 		},
 	})
