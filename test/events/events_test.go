@@ -52,6 +52,10 @@ func TestLag_T_114(t *testing.T) {
 	defer stop()
 	for _, f := range l.Streams {
 		running.Go(func() { assert.NoError(t, f.Poller(engine, slog.New(slog.DiscardHandler)).Run(ctx)) })
+		if *length == 0 { // and everything a second time, by a reader that knows nothing of the first
+			f.Reader += " again"
+			running.Go(func() { assert.NoError(t, f.Poller(engine, slog.New(slog.DiscardHandler)).Run(ctx)) })
+		}
 	}
 
 	count := 20
@@ -69,13 +73,15 @@ func TestLag_T_114(t *testing.T) {
 	}
 
 	var mu sync.Mutex
-	acknowledged, listed, seen, ids := map[string]time.Time{}, map[string]time.Time{}, map[string]time.Time{}, map[string]int{}
+	acknowledged, listed, seen := map[string]time.Time{}, map[string]time.Time{}, map[string]time.Time{}
+	items, ids := map[string]int{}, map[string]int{}
 	running.Go(func() {
 		watch(ctx, t, engine, func(e revocation.Event) {
 			mu.Lock()
 			defer mu.Unlock()
 			if e.Match.AuditID != "" {
 				listed[e.Match.AuditID] = time.Now()
+				items[e.Match.AuditID]++
 			}
 		})
 	})
@@ -124,6 +130,9 @@ func TestLag_T_114(t *testing.T) {
 		assert.Equal(t, 1, times, id)
 	}
 	require.Len(t, acknowledged, count)
+	for audit := range acknowledged {
+		assert.Equal(t, 1, items[audit], "events of one revocation")
+	}
 	const onTheList = "on the list"
 	for what, when := range map[string]map[string]time.Time{onTheList: listed, "told to a follower that asks every second": seen} {
 		var lags []time.Duration
