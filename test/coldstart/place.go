@@ -9,12 +9,14 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"time"
 
 	"mandate/shared/app"
 	"mandate/shared/cloud"
 	"mandate/shared/config"
 	"mandate/shared/kms"
+	"mandate/shared/store"
 	"mandate/shared/store/dynamodb"
 	"mandate/test/dynamodblocal"
 	"mandate/test/fakekms"
@@ -94,6 +96,25 @@ func fill(ctx context.Context, endpoint, kmsEndpoint string) error {
 	}
 	_, err = app.New(ctx, app.Parts{Config: c, Table: table, Wrapper: key, Log: slog.New(slog.DiscardHandler)})
 	return err
+}
+
+// answers times what a start reads, as a process does that has read before, each time by a new
+// connection: how long a start waits for DynamoDB Local.
+func (p *place) answers(ctx context.Context, times int) ([]float64, error) {
+	var took []float64
+	for range times {
+		table, err := dynamodb.New(dynamodb.Options{Table: tableName, Region: region, Endpoint: p.near["DYNAMODB_ENDPOINT"]})
+		if err != nil {
+			return nil, err
+		}
+		began := time.Now()
+		if _, err := table.Read(ctx, store.Keyset(), store.Deployment()); err != nil {
+			return nil, err
+		}
+		took = append(took, milliseconds(time.Since(began)))
+	}
+	slices.Sort(took)
+	return took, nil
 }
 
 // awayFrom starts what passes requests on, and answers later.
