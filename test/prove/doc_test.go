@@ -15,11 +15,12 @@
 //
 // Every item that can end tokens is an object with a history of its own: token rows, the
 // chains of logins, users, projects, domains, grants, roles, implications, groups, trusts,
-// consumers, access tokens, pre-authentications and the trust behind each of them. An answer 200 about a token, and a token issued, are evidence
-// about each object that it stands on: at some moment between request and answer this object
-// let it live. An answer 404 is no evidence, for it may have died of anything. So an object is
-// wrong exactly when there is no order of the acts on it, within their times, in which every
-// kill is followed by no such evidence before its revival.
+// consumers, access tokens, pre-authentications and the trust behind each of them. An answer
+// 200 about a token, and a token issued, are evidence about each object that it stands on: at
+// some moment between request and answer this object let it live. An answer 404 is no
+// evidence, for it may have died of anything. So an object is wrong exactly when there is no
+// order of the acts on it, within their times, in which every kill is followed by no such
+// evidence before its revival.
 //
 // This is the property per kill, and not more. The heads of the directory are sixteen copies
 // that a transaction does not change at one moment for readers of a batch: of two
