@@ -12,3 +12,7 @@ import (
 func TestWhatWasEndedStaysEndedOnDynamoDB(t *testing.T) {
 	stays(t, service.WithEngine(dynamodblocal.Table(t)))
 }
+
+func TestWhatWasDeletedStaysDeletedOnDynamoDB(t *testing.T) {
+	staysDeleted(t, service.WithEngine(dynamodblocal.Table(t)))
+}

@@ -40,6 +40,22 @@ func (r *recording) Write(ctx context.Context, id store.RequestID, m ...store.Mu
 	return err
 }
 
+// recorded is a service whose writes are kept.
+func recorded(t *testing.T, with []service.Option) (*service.Service, *recording) {
+	table := &recording{}
+	return service.New(t, append(with, service.WithTable(func(below store.Table) store.Table {
+		table.Table = below
+		return table
+	}))...), table
+}
+
+// again repeats writes. What they are answered, nobody hears.
+func (r *recording) again(t *testing.T, writes []made) {
+	for _, w := range writes {
+		_ = r.Table.Write(t.Context(), w.id, w.mutations...)
+	}
+}
+
 // act is a request of the administrator.
 type act struct {
 	method, path string
@@ -80,11 +96,7 @@ func kills(s *service.Service) []kill {
 // stays ends something, brings it back, ends it again, and then repeats the writes that
 // had brought it back.
 func stays(t *testing.T, with ...service.Option) {
-	var table *recording
-	s := service.New(t, append(with, service.WithTable(func(below store.Table) store.Table {
-		table = &recording{Table: below}
-		return table
-	}))...)
+	s, table := recorded(t, with)
 	do := func(a act) {
 		r := s.Do(a.method, a.path, s.Admin(), a.body)
 		require.Contains(t, []int{http.StatusOK, http.StatusNoContent}, r.Status, "%s %s: %s", a.method, a.path, r.Text)
@@ -110,9 +122,7 @@ func stays(t *testing.T, with ...service.Option) {
 			}
 			require.Contains(t, dead, "ada")
 			require.True(t, dead["ada"] || dead["bob"], "ended somebody's token")
-			for _, w := range revival {
-				_ = table.Table.Write(t.Context(), w.id, w.mutations...) // what is answered, nobody hears
-			}
+			table.again(t, revival)
 			for name, token := range tokens {
 				if dead[name] {
 					assert.Equal(t, http.StatusNotFound, s.Validate(token).Status, "%s's token lives again", name)
@@ -126,3 +136,43 @@ func stays(t *testing.T, with ...service.Option) {
 }
 
 func TestWhatWasEndedStaysEnded(t *testing.T) { stays(t) }
+
+// staysDeleted makes things, deletes them, and then repeats the writes that had made them.
+func staysDeleted(t *testing.T, with ...service.Option) {
+	s, table := recorded(t, with)
+	web, role := s.ID("projects", "project", object{"name": "web"}), s.ID("roles", "role", object{"name": "operator"})
+	ada := s.ID("users", "user", object{"name": "ada", "password": "pw-ada"})
+	s.Must(http.StatusNoContent, "PUT", "/v3/projects/"+web+"/users/"+ada+"/roles/"+role, s.Admin(), nil)
+	hers := s.Login("ada", "pw-ada", service.OnProject(web))
+	roles := []object{{"id": role}}
+	for collection, c := range map[string]struct {
+		member string
+		by     string
+		body   object
+	}{
+		"users":                                {"user", s.Admin(), object{"name": "zoe", "password": "pw-zoe"}},
+		"projects":                             {"project", s.Admin(), object{"name": "old"}},
+		"groups":                               {"group", s.Admin(), object{"name": "crew"}},
+		"roles":                                {"role", s.Admin(), object{"name": "spare"}},
+		"OS-TRUST/trusts":                      {"trust", hers, object{"trustor_user_id": ada, "trustee_user_id": ada, "project_id": web, "impersonation": true, "roles": roles}},
+		"credentials":                          {"credential", s.Admin(), object{"user_id": ada, "type": "cert", "blob": "b"}},
+		"OS-OAUTH1/consumers":                  {"consumer", s.Admin(), object{}},
+		"users/" + ada + "/preauthentications": {"preauthentication", hers, object{"trustee_user_id": ada, "project_id": web, "roles": roles}},
+	} {
+		t.Run(collection, func(t *testing.T) {
+			table.writes = nil
+			id := s.Must(http.StatusCreated, "POST", "/v3/"+collection, c.by, object{c.member: c.body}).Member(c.member)["id"].(string)
+			creation := table.writes
+			s.Must(http.StatusNoContent, "DELETE", "/v3/"+collection+"/"+id, c.by, nil)
+			table.again(t, creation)
+			assert.Equal(t, http.StatusNotFound, s.Do("GET", "/v3/"+collection+"/"+id, c.by, nil).Status, "it is there again")
+			if c.member == "user" {
+				assert.Equal(t, http.StatusUnauthorized, s.Do("POST", "/v3/auth/tokens", "", service.PasswordAuth("zoe", "pw-zoe", nil)).Status)
+			}
+			another := s.Must(http.StatusCreated, "POST", "/v3/"+collection, c.by, object{c.member: c.body}).Member(c.member)["id"].(string)
+			assert.NotEqual(t, id, another, "its name is free")
+		})
+	}
+}
+
+func TestWhatWasDeletedStaysDeleted(t *testing.T) { staysDeleted(t) }
