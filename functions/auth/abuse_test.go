@@ -61,12 +61,12 @@ func TestLockout(t *testing.T) {
 		for range 5 { // the right password does not help, and trying does not draw it out
 			locked := w.ask(t, 401, p.by(nil))
 			require.Equal(t, refused.Text, locked.Text)
-			w.clock.advance(time.Minute)
+			w.clock.Advance(time.Minute)
 		}
 		w.ask(t, 201, other.by(nil))
-		w.clock.advance(5*time.Minute - time.Second)
+		w.clock.Advance(5*time.Minute - time.Second)
 		w.ask(t, 401, p.by(nil))
-		w.clock.advance(time.Second)
+		w.clock.Advance(time.Second)
 		w.ask(t, 201, p.by(nil))
 		w.ask(t, 401, wrong(p)) // counted anew
 		w.ask(t, 401, wrong(p))
@@ -76,7 +76,7 @@ func TestLockout(t *testing.T) {
 		p := w.person(t)
 		for range 6 {
 			w.ask(t, 401, wrong(p))
-			w.clock.advance(6 * time.Minute)
+			w.clock.Advance(6 * time.Minute)
 		}
 		w.ask(t, 201, p.by(nil))
 	})
@@ -98,7 +98,7 @@ func TestLockout(t *testing.T) {
 		require.Equal(t, refused.Text, locked.Text)
 		w.ask(t, 401, p.by(nil))
 		require.Equal(t, 204, w.change(other, other.password).Status)
-		w.clock.advance(10 * time.Minute)
+		w.clock.Advance(10 * time.Minute)
 		require.Equal(t, 204, w.change(p, p.password).Status)
 	})
 	t.Run("C-017_off_by_default", func(t *testing.T) {
@@ -133,7 +133,7 @@ func TestTooMany(t *testing.T) {
 			require.Equal(t, 201, w.from(address, p.by(nil)).Status)
 		}
 		require.Equal(t, 400, w.from("198.51.100.7:80", object{}).Status)
-		w.clock.advance(30 * time.Second)
+		w.clock.Advance(30 * time.Second)
 		require.Equal(t, 201, w.from("198.51.100.7:80", p.by(nil)).Status)
 	})
 	t.Run("C-018_failed_changes_of_a_password_from_one_address", func(t *testing.T) {

@@ -22,7 +22,7 @@ func (w *world) events(t *testing.T, query string) []object {
 // since is a query for what happens from now on.
 func (w *world) since() string {
 	at := w.clock.Now().Format("2006-01-02T15:04:05.000000Z")
-	w.clock.advance(time.Second)
+	w.clock.Advance(time.Second)
 	return "?since=" + url.QueryEscape(at)
 }
 
@@ -66,7 +66,7 @@ func TestRevokeEvents(t *testing.T) {
 	t.Run("T-117_older_than_a_token_lives", func(t *testing.T) {
 		for range 5 {
 			w.as(t, 204, "DELETE", "/v3/users/"+ada.id+"/tokens", nil)
-			w.clock.advance(50 * time.Minute)
+			w.clock.Advance(50 * time.Minute)
 			w.adminToken = ""
 		}
 		require.Len(t, w.events(t, "?details=1"), 1, "no further back than a token's life and half an hour")
@@ -77,7 +77,7 @@ func TestRevokeEvents(t *testing.T) {
 		for range 4 {
 
 			w.as(t, 204, "DELETE", "/v3/users/"+ada.id+"/tokens", nil)
-			w.clock.advance(20 * time.Minute)
+			w.clock.Advance(20 * time.Minute)
 		}
 		w.adminToken = ""
 		all := w.events(t, "?details=1")

@@ -104,7 +104,7 @@ func TestExplain(t *testing.T) {
 	t.Run("expired", func(t *testing.T) {
 		token := w.login(t, w.person(t, member), project)
 		id := audit(t, token)
-		w.clock.advance(time.Hour)
+		w.clock.Advance(time.Hour)
 		w.because(t, token, "token", id, "expired")
 		w.do(t, 200, "GET", tokens+"?explain=1&allow_expired=1", w.admin(t), nil, "X-Subject-Token", token)
 	})
@@ -201,7 +201,7 @@ func TestExplain(t *testing.T) {
 		token, id, _, _ := w.entrusted(t, object{"expires_at": end, "remaining_uses": 3})
 		r := w.do(t, 200, "GET", tokens+"?explain=1", w.admin(t), nil, "X-Subject-Token", token)
 		require.EqualValues(t, 2, item(t, r.Member("explain"), "trust", id)["says"].(object)["remaining_uses"])
-		w.clock.advance(10 * time.Minute)
+		w.clock.Advance(10 * time.Minute)
 		allowed := w.do(t, 404, "GET", tokens+"?explain=1&allow_expired=1", w.admin(t), nil, "X-Subject-Token", token)
 		require.Equal(t, object{"kind": "trust", "id": id, "reason": "expired"}, allowed.Member("explain")["killed_by"], "beside the token itself, which ends with it")
 	})

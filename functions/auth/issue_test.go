@@ -284,7 +284,7 @@ func TestIssueByTrust(t *testing.T) {
 		soon := w.trust(t, trustor, trustee, token, object{"expires_at": "2031-03-01T09:10:00.000000Z"})
 		shown := w.ask(t, 201, trustee.by(service.ByTrust(soon))).token()
 		require.Equal(t, "2031-03-01T09:10:00.000000Z", shown["expires_at"], "a token never outlives its trust")
-		w.clock.advance(11 * time.Minute)
+		w.clock.Advance(11 * time.Minute)
 		w.ask(t, 401, trustee.by(service.ByTrust(soon)))
 	})
 }

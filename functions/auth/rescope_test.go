@@ -17,7 +17,7 @@ func TestRescope(t *testing.T) {
 
 	t.Run("T-040_unscoped_to_project", func(t *testing.T) {
 		first := w.ask(t, 201, ada.by("unscoped"))
-		w.clock.advance(10 * time.Minute)
+		w.clock.Advance(10 * time.Minute)
 		second := w.ask(t, 201, service.TokenAuth(first.subject(), project))
 		require.Equal(t, first.token()["expires_at"], second.token()["expires_at"])
 		require.NotEqual(t, first.token()["issued_at"], second.token()["issued_at"])
@@ -28,7 +28,7 @@ func TestRescope(t *testing.T) {
 		require.NotEqual(t, root, ids[0])
 		require.Equal(t, root, ids[1])
 
-		w.clock.advance(time.Minute)
+		w.clock.Advance(time.Minute)
 		third := w.ask(t, 201, service.TokenAuth(second.subject(), other)) // at any depth
 		require.Equal(t, root, third.token()["audit_ids"].([]any)[1])
 		require.NotEqual(t, ids[0], third.token()["audit_ids"].([]any)[0])
@@ -71,7 +71,7 @@ func TestRescope(t *testing.T) {
 	})
 	t.Run("T-050_expired", func(t *testing.T) {
 		token := w.login(t, ada, nil)
-		w.clock.advance(time.Hour)
+		w.clock.Advance(time.Hour)
 		w.ask(t, 404, service.TokenAuth(token, project))
 		w.ask(t, 404, service.TokenAuth("garbage", project))
 		revoked := w.login(t, ada, nil)
@@ -93,7 +93,7 @@ func TestRescope(t *testing.T) {
 		w.ask(t, 401, both(ada, w.login(t, bob, nil), nil))
 		token := w.login(t, ada, nil)
 		end := w.validate(t, 200, token).token()["expires_at"]
-		w.clock.advance(time.Minute)
+		w.clock.Advance(time.Minute)
 		shown := w.ask(t, 201, both(ada, token, project)).token()
 		require.ElementsMatch(t, []any{"password", "token"}, shown["methods"])
 		require.Equal(t, end, shown["expires_at"], "the earliest end wins")

@@ -121,7 +121,7 @@ func TestTokensOfAUser(t *testing.T) {
 		id := w.make(t, "project", object{"name": "passing"})
 		p := w.person(t, member, grant{"reader", onProject(id)})
 		old := w.login(t, p, nil)
-		w.clock.advance(time.Hour)
+		w.clock.Advance(time.Hour)
 		stays := w.login(t, p, project)
 		root, gone := w.login(t, p, nil), w.login(t, p, service.OnProject(id))
 		child := w.turn(t, root, project)
@@ -228,7 +228,7 @@ func TestRevokedTokens(t *testing.T) {
 			revoked(token)
 			w.do(t, 204, "DELETE", tokens, token, nil, "X-Subject-Token", token)
 			all = append(all, token)
-			w.clock.advance(time.Minute)
+			w.clock.Advance(time.Minute)
 		}
 		w.login(t, p, nil) // lives on
 		w.Drain()
@@ -254,11 +254,11 @@ func TestRevokedTokens(t *testing.T) {
 			w.as(t, 404, "GET", path+"?marker="+marker, nil)
 		}
 		w.as(t, 400, "GET", path+"?limit=0", nil)
-		w.clock.advance(55 * time.Minute) // the first of them would have expired by now
+		w.clock.Advance(55 * time.Minute) // the first of them would have expired by now
 		rest := w.as(t, 200, "GET", path, nil).list(t, "revoked")
 		require.Equal(t, want[:len(rest)], rest)
 		require.Less(t, len(rest), len(want))
-		w.clock.advance(time.Hour)
+		w.clock.Advance(time.Hour)
 		require.Equal(t, []any{}, w.as(t, 200, "GET", path, nil).Body["revoked"])
 	})
 	t.Run("T-118_whatever_ended_them", func(t *testing.T) {

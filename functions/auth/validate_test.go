@@ -21,7 +21,7 @@ func TestValidate(t *testing.T) {
 	t.Run("T-060_the_body_of_its_issue", func(t *testing.T) {
 		for _, p := range []object{ada.by(project), ada.by(nil)} {
 			made := w.ask(t, 201, p)
-			w.clock.advance(time.Second)
+			w.clock.Advance(time.Second)
 			r := w.do(t, 200, "GET", tokens, made.subject(), nil, "X-Subject-Token", made.subject())
 			require.JSONEq(t, made.Text, r.Text)
 			require.Equal(t, made.subject(), r.subject())
@@ -46,9 +46,9 @@ func TestValidate(t *testing.T) {
 		w.as(t, 204, "DELETE", "/v3/users/"+ada.id+"/tokens", nil)
 		w.validate(t, 404, token)
 		expiring := w.login(t, ada, project)
-		w.clock.advance(time.Hour - time.Second)
+		w.clock.Advance(time.Hour - time.Second)
 		w.validate(t, 200, expiring)
-		w.clock.advance(time.Second)
+		w.clock.Advance(time.Second)
 		w.validate(t, 404, expiring)
 	})
 	t.Run("T-065_no_subject", func(t *testing.T) {
@@ -73,7 +73,7 @@ func TestValidate(t *testing.T) {
 			return w.do(t, want, "GET", tokens+query, w.admin(t), nil, "X-Subject-Token", token)
 		}
 		allowed(200, "?allow_expired=1") // a live one too
-		w.clock.advance(time.Hour + time.Minute)
+		w.clock.Advance(time.Hour + time.Minute)
 		for _, yes := range []string{"1", "true", "yes", "on", "t", "y", "TRUE"} {
 			require.Equal(t, made.token(), allowed(200, "?allow_expired="+yes).token(), "the time past is shown")
 		}
@@ -81,9 +81,9 @@ func TestValidate(t *testing.T) {
 			allowed(404, no)
 		}
 		w.do(t, 401, "GET", tokens+"?allow_expired=1", token, nil, "X-Subject-Token", token)
-		w.clock.advance(48*time.Hour - 2*time.Minute)
+		w.clock.Advance(48*time.Hour - 2*time.Minute)
 		allowed(200, "?allow_expired=1")
-		w.clock.advance(time.Minute)
+		w.clock.Advance(time.Minute)
 		allowed(404, "?allow_expired=1")
 	})
 	t.Run("T-078_other_methods", func(t *testing.T) {

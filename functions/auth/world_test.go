@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,29 +17,11 @@ import (
 
 type object = map[string]any
 
-// clock stands still until a test moves it.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
-
 // world is a service whose clock stands still, with two projects of the default domain, a
 // second domain with one, and the roles of the first start.
 type world struct {
 	*service.Service
-	clock *clock
+	clock *service.Clock
 	roles map[string]string // ids by name
 
 	web, shop     string // projects of the default domain
@@ -52,7 +33,7 @@ type world struct {
 
 func newWorld(t *testing.T, with ...service.Option) *world {
 	t.Helper()
-	c := &clock{at: time.Date(2031, 3, 1, 9, 0, 0, 250_000_000, time.UTC)}
+	c := service.StoppedAt(time.Date(2031, 3, 1, 9, 0, 0, 250_000_000, time.UTC))
 	w := &world{Service: service.New(t, append(with, service.WithClock(c.Now))...), clock: c, roles: map[string]string{}}
 	for _, r := range w.as(t, 200, "GET", "/v3/roles", nil).list(t, "roles") {
 		w.roles[r["name"].(string)] = r["id"].(string)

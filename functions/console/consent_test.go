@@ -116,7 +116,7 @@ func TestConsent(t *testing.T) {
 	})
 	t.Run("an expired request", func(t *testing.T) {
 		request := w.request()
-		w.clock.advance(8*time.Hour + time.Second)
+		w.clock.Advance(8*time.Hour + time.Second)
 		w.Forget()
 		b := w.as("ada", consentPath(request))
 		b.page.is(410, "has expired", "Start again in the program")

@@ -121,10 +121,10 @@ func TestLastUsed(t *testing.T) {
 	assert.Equal(t, "no use on record", used())
 	w.Login("bob", "pw-bob", service.ByTrust(trust))
 	assert.Equal(t, "1 March 2031, 09:00 UTC", used())
-	w.clock.advance(59 * time.Minute)
+	w.clock.Advance(59 * time.Minute)
 	w.Login("bob", "pw-bob", service.ByTrust(trust))
 	assert.Equal(t, "1 March 2031, 09:00 UTC", used(), "to the hour")
-	w.clock.advance(time.Minute)
+	w.clock.Advance(time.Minute)
 	w.Login("bob", "pw-bob", service.ByTrust(trust))
 	assert.Equal(t, "1 March 2031, 10:00 UTC", used())
 
@@ -142,7 +142,7 @@ func TestEndedGrants(t *testing.T) {
 	w.trust(object{"expires_at": "2031-03-01T10:00:00Z"})
 	one := w.trust(object{"remaining_uses": 1})
 	w.Login("bob", "pw-bob", service.ByTrust(one))
-	w.clock.advance(2 * time.Hour)
+	w.clock.Advance(2 * time.Hour)
 	w.Forget()
 	w.as("ada", delegationsPath).page.is(200, "Expired", "Used up", "Remove")
 }

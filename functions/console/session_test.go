@@ -99,7 +99,7 @@ func TestSession(t *testing.T) {
 		w.Must(200, "PATCH", "/v3/users/"+w.ada, w.Admin(), object{"user": object{"password": "pw-ada"}})
 		b.get(delegationsPath).is(401)
 		b = w.as("ada", delegationsPath)
-		w.clock.advance(time.Hour)
+		w.clock.Advance(time.Hour)
 		w.Forget()
 		b.get(delegationsPath).is(401)
 	})

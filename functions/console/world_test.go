@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,30 +22,12 @@ import (
 
 type object = map[string]any
 
-// clock stands still until a test moves it.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
-
 // world is a service with ada, who is operator (which implies watcher) and clerk on web,
 // bob, who is nothing there, and a program.
 type world struct {
 	*service.Service
 	t     *testing.T
-	clock *clock
+	clock *service.Clock
 
 	ada, bob, web            string
 	operator, watcher, clerk string
@@ -60,7 +41,7 @@ type credentials struct {
 
 func newWorld(t *testing.T, with ...service.Option) *world {
 	t.Helper()
-	w := &world{t: t, clock: &clock{at: time.Date(2031, 3, 1, 9, 0, 0, 0, time.UTC)}}
+	w := &world{t: t, clock: service.StoppedAt(time.Date(2031, 3, 1, 9, 0, 0, 0, time.UTC))}
 	w.Service = service.New(t, append([]service.Option{service.WithClock(w.clock.Now)}, with...)...)
 	w.ada = w.ID("users", "user", object{"name": "ada", "password": "pw-ada"})
 	w.bob = w.ID("users", "user", object{"name": "bob", "password": "pw-bob"})

@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -25,30 +24,12 @@ import (
 
 type object = map[string]any
 
-// clock stands still until a test moves it.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
-
 // world is a service with ada, who is operator and watcher on web, and bob, who is nothing
 // there; and a consumer.
 type world struct {
 	*service.Service
 	t     *testing.T
-	clock *clock
+	clock *service.Clock
 
 	ada, bob          string
 	web, shop         string // projects
@@ -65,7 +46,7 @@ type credentials struct {
 
 func newWorld(t *testing.T, with ...service.Option) *world {
 	t.Helper()
-	w := &world{t: t, clock: &clock{at: time.Date(2031, 3, 1, 9, 0, 0, 250_000_000, time.UTC)}}
+	w := &world{t: t, clock: service.StoppedAt(time.Date(2031, 3, 1, 9, 0, 0, 250_000_000, time.UTC))}
 	w.Service = service.New(t, append([]service.Option{service.WithClock(w.clock.Now)}, with...)...)
 	for name, id := range map[string]*string{"ada": &w.ada, "bob": &w.bob} {
 		*id = w.ID("users", "user", object{"name": name, "password": "pw-" + name})
@@ -88,7 +69,7 @@ func (w *world) login() {
 // later lets time go by, beyond the life of everybody's tokens.
 func (w *world) later(d time.Duration) {
 	w.t.Helper()
-	w.clock.advance(d)
+	w.clock.Advance(d)
 	w.Forget()
 	w.login()
 }

@@ -2,7 +2,6 @@ package preauthentications_test
 
 import (
 	"net/http"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,7 +15,7 @@ type object = map[string]any
 type world struct {
 	*service.Service
 	t     *testing.T
-	clock *clock
+	clock *service.Clock
 
 	ada, bob, eve              string // ids
 	web, shop                  string
@@ -24,18 +23,11 @@ type world struct {
 	adas, bobs, eves           string // tokens: ada's for web, the others' unscoped
 }
 
-// clock is a time that tests move.
-type clock struct{ micro atomic.Int64 }
-
-func (c *clock) Now() time.Time          { return time.UnixMicro(c.micro.Load()).UTC() }
-func (c *clock) Advance(d time.Duration) { c.micro.Add(d.Microseconds()) }
-
 var morning = time.Date(2031, 3, 1, 9, 0, 0, 0, time.UTC)
 
 func newWorld(t *testing.T, with ...service.Option) *world {
 	t.Helper()
-	w := &world{t: t, clock: &clock{}}
-	w.clock.micro.Store(morning.UnixMicro())
+	w := &world{t: t, clock: service.StoppedAt(morning)}
 	w.Service = service.New(t, append(with, service.WithClock(w.clock.Now))...)
 	for name, id := range map[string]*string{"ada": &w.ada, "bob": &w.bob, "eve": &w.eve} {
 		*id = w.ID("users", "user", object{"name": name, "password": "pw-" + name})

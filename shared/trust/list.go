@@ -49,11 +49,6 @@ func OfTrustee(userID, marker string) *Listing {
 	return listing(userID, marker, store.TrustOfTrustee)
 }
 
-// OfProject lists the trusts about a project.
-func OfProject(projectID, marker string) *Listing {
-	return listing(projectID, marker, store.TrustOfProject)
-}
-
 // longestID is far longer than any id that we make or that Keystone's databases hold.
 const longestID = 255
 

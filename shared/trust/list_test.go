@@ -42,7 +42,6 @@ func TestList(t *testing.T) {
 		check(t, OfTrustor(w.ada, ""), chain[0].ID, chain[1].ID, chain[2].ID, chain[3].ID, plain.ID, elsewhere.ID, expiring.ID, spent.ID)
 	})
 	t.Run("TR-071 of a trustee", func(t *testing.T) { check(t, OfTrustee(w.bob, ""), chain[0].ID, chain[3].ID, plain.ID) })
-	t.Run("of a project", func(t *testing.T) { check(t, OfProject(w.shop, ""), elsewhere.ID) })
 	t.Run("TR-074 of everybody", func(t *testing.T) {
 		check(t, OfEverybody(""), chain[0].ID, chain[1].ID, chain[2].ID, chain[3].ID, plain.ID, bobs.ID, elsewhere.ID, expiring.ID, spent.ID)
 	})

@@ -14,9 +14,6 @@ The first check that fails ends it with exit code 1.
 """
 
 import os
-import secrets
-import sys
-import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,29 +21,13 @@ import requests
 from playwright.sync_api import expect, sync_playwright
 from requests_oauthlib import OAuth1, OAuth1Session
 
+from walk import fail, passed, run, same, say, seconds
+
 root = os.environ["OS_AUTH_URL"].rstrip("/").removesuffix("/v3")
 v3 = root + "/v3"
-run = secrets.token_hex(4)
-began = time.monotonic()
-steps = 0
 axe = Path(os.environ["AXE"]).read_text()
 pictures = os.environ.get("SCREENSHOTS")
 tail = "" if pictures else f"-{run}"  # of names; on pictures they are plain, and the service has to be new
-
-
-def say(what):
-    global steps
-    steps += 1
-    print(f"{steps:3}  {what:84} {time.monotonic() - began:3.0f} s", flush=True)
-
-
-def fail(what):
-    sys.exit(f"FAILED after step {steps}: {what}")
-
-
-def same(got, want, what):
-    if got != want:
-        fail(f"{what}: {got!r} instead of {want!r}")
 
 
 # The administrator, by the API.
@@ -304,7 +285,7 @@ def everything(browser):
     fill_in(page, ada, f"secret-{ada}")
     while page.get_by_role("heading", level=1).inner_text() != "This request has expired":
         heading(page, "Nightly backup agent")
-        if time.monotonic() - began > 300:
+        if seconds() > 300:
             fail("a request does not expire")
         page.reload()
     accessible(page, "page about an expired request")
@@ -408,4 +389,4 @@ with sync_playwright() as playwright:
     expect.set_options(timeout=10_000)
     everything(chromium)
     chromium.close()
-print(f"\nall as it should be, {steps} steps in {time.monotonic() - began:.0f} s")
+passed()

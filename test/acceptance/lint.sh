@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Run the linters of .golangci.yml and look for known vulnerabilities. The tools are those
+# Run the linters of .golangci.yml, and look for dead code and known vulnerabilities. The tools are those
 # of tools/go.mod, built once below .cache/tools (about 80 s on two cores) and again when
 # that file changes.
 set -euo pipefail
@@ -16,6 +16,14 @@ fi
 
 export GOLANGCI_LINT_CACHE=$PWD/.cache/golangci-lint
 "$tools/golangci-lint" run ./...
+
+# What nothing calls, tests included. Two packages are called by copies of our sources only, which
+# test/mutation and test/prove/mutants build.
+dead=$("$tools/deadcode" -test -tags dynamodb,peer ./...)
+if dead=$(grep -vE '^test/(mutation/switched|prove/mutant)/' <<<"$dead" | grep .); then
+  printf 'nothing calls:\n%s\n' "$dead" >&2
+  exit 1
+fi
 
 # The database of vulnerabilities is one of few things that are looked up on the network
 # at every run. Without it there is nothing to compare with; that is said, not an error.

@@ -14,7 +14,6 @@ it the cache is.
 
 import os
 import pathlib
-import secrets
 import sys
 import time
 
@@ -23,25 +22,13 @@ from keystoneauth1 import session
 from keystoneauth1.identity import v3
 from keystonemiddleware import auth_token
 
+from walk import fail, run, same, say
+
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "docs" / "examples"))
 import revoked  # noqa: E402
 
 url = os.environ["OS_AUTH_URL"]
-run = secrets.token_hex(4)
 life = int(os.environ.get("TOKEN_EXPIRATION", "0"))
-began = time.monotonic()
-steps = 0
-
-
-def say(what):
-    global steps
-    steps += 1
-    print(f"{steps:3}  {what:84} {time.monotonic() - began:3.0f} s", flush=True)
-
-
-def same(got, want, what):
-    if got != want:
-        sys.exit(f"FAILED after step {steps}: {what}: {got!r} instead of {want!r}")
 
 
 def password(name, secret, **scope):
@@ -131,7 +118,7 @@ def within(seconds, what, done):
     start = time.monotonic()
     while not done():
         if time.monotonic() - start > seconds:
-            sys.exit(f"FAILED after step {steps}: {what}: not within {seconds} s")
+            fail(f"{what}: not within {seconds} s")
         time.sleep(0.05)
     return time.monotonic() - start
 

@@ -18,7 +18,8 @@ from keystoneauth1.identity import v3
 from requests_oauthlib import OAuth1Session
 from requests_oauthlib.oauth1_session import TokenRequestDenied
 
-from stock import alone, done, refused, run, same, say, use
+from stock import alone, done, refused, use
+from walk import run, same, say
 
 url = os.environ["OS_AUTH_URL"].rstrip("/")
 request_url, access_url = f"{url}/OS-OAUTH1/request_token", f"{url}/OS-OAUTH1/access_token"

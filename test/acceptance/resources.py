@@ -9,7 +9,8 @@ OS_PROJECT_NAME of an administrator. What it makes it also deletes, and its name
 
 import os
 
-from stock import done, fail, run, same, say, use
+from stock import done, use
+from walk import fail, run, same, say
 
 
 def domains(c):

@@ -10,32 +10,14 @@ import io
 import json
 import logging
 import os
-import secrets
 import shlex
 import subprocess
-import sys
-import time
 
 from openstackclient.shell import OpenStackShell
 
-run = secrets.token_hex(4)
-began = time.monotonic()
-steps = commands = 0
+from walk import fail, passed, run, same, say
 
-
-def say(what):
-    global steps
-    steps += 1
-    print(f"{steps:3}  {what:92} {time.monotonic() - began:3.0f} s", flush=True)
-
-
-def fail(what):
-    sys.exit(f"FAILED after step {steps}: {what}")
-
-
-def same(got, want, what):
-    if got != want:
-        fail(f"{what}: {got!r} instead of {want!r}")
+commands = 0
 
 
 class Complaints(logging.Handler):
@@ -111,4 +93,4 @@ def alone(*words):
 
 
 def done():
-    print(f"{steps} steps passed, 0 failed: {commands} commands in {time.monotonic() - began:.0f} s")
+    passed(f": {commands} commands")

@@ -11,38 +11,21 @@ and its names are random. The first check that fails ends it with exit code 1.
 """
 
 import os
-import secrets
-import sys
-import time
 
 from keystoneauth1 import exceptions, session
 from keystoneauth1.identity import generic, v2, v3
 from keystoneclient import exceptions as client_exceptions
 from keystoneclient.v2_0 import client
 
+from walk import fail, passed, run, same, say
+
 root = os.environ["OS_AUTH_URL"].rstrip("/").removesuffix("/v3")
-run = secrets.token_hex(4)
-began = time.monotonic()
-steps = 0
-
-
-def say(what):
-    global steps
-    steps += 1
-    print(f"{steps:3}  {what:84} {time.monotonic() - began:3.0f} s", flush=True)
-
-
-def same(got, want, what):
-    if got != want:
-        sys.exit(f"FAILED after step {steps}: {what}: {got!r} instead of {want!r}")
-
-
 def refused(error, what, call, *args, **kwargs):
     try:
         call(*args, **kwargs)
     except error:
         return
-    sys.exit(f"FAILED after step {steps}: {what}: it was not refused with {error.__name__}")
+    fail(f"{what}: it was not refused with {error.__name__}")
 
 
 def sign_in(**by):
@@ -161,4 +144,4 @@ try:
 finally:
     for url in reversed(cleanup):
         admin.delete(url)
-print(f"v2.0 passed: {steps} steps in {time.monotonic() - began:.0f} s")
+passed()
