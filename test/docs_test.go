@@ -83,3 +83,20 @@ func TestCommandsOfTheDocsAreTried(t *testing.T) {
 		}
 	}
 }
+
+// TestTheDrawingsHaveEveryKey: what shared/store/keys.go makes keys of stands in the drawing
+// above it, and in that of docs/data-model.md.
+func TestTheDrawingsHaveEveryKey(t *testing.T) {
+	text, err := os.ReadFile("../shared/store/keys.go")
+	require.NoError(t, err)
+	page, err := os.ReadFile("../docs/data-model.md")
+	require.NoError(t, err)
+	drawing, code, found := strings.Cut(string(text), "\nconst HeadCopies")
+	require.True(t, found)
+	words := regexp.MustCompile(`"([A-Z]+(?:#[A-Z]+)*#?)"`).FindAllStringSubmatch(code, -1)
+	require.Greater(t, len(words), 50)
+	for _, word := range words {
+		assert.Contains(t, drawing, word[1], "the drawing in keys.go")
+		assert.Contains(t, string(page), word[1], "docs/data-model.md")
+	}
+}

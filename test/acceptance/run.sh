@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# What `make acceptance` does: linters, a sample operation added by the steps of CONTRIBUTING.md, both engines, the deployment's template; the stock
-# client through delegation, on every resource and through OAuth1, on both engines; gophercloud
-# on both; the tour of README.md and the commands of every page of docs/, the pages for people in a browser, old clients on v2.0,
-# keystonemiddleware, OpenStack's own API tests; whatever docs/openapi.yaml describes;
-# the deployed functions in emulators; and a service that is killed under load. Everything fetched is pinned and kept in .cache/.
+# What `make acceptance` does: linters; a sample operation, added by the steps of CONTRIBUTING.md;
+# completion in zsh and fish; both engines; the deployment's template; the stock client through
+# delegation, on every resource and through OAuth1, and gophercloud, on both engines; the tour of
+# README.md and the commands of every page of docs/; the pages for people in a browser; old clients
+# on v2.0; keystonemiddleware; OpenStack's own API tests; whatever docs/openapi.yaml describes; the
+# deployed functions in emulators; and a service that is killed under load. Everything fetched is
+# pinned and kept in .cache/.
 #
 #   test/acceptance/run.sh [STEP...]    all steps, or those named
 set -euo pipefail
@@ -48,6 +50,7 @@ steps=("$@")
 [ ${#steps[@]} -gt 0 ] || steps=(
   lint
   operation
+  completion
   engines
   template
   flow
@@ -75,6 +78,7 @@ for name in "${steps[@]}"; do
     oauth1) both "OAuth1" test/acceptance/oauth1.py ;;
     gophercloud) both "gophercloud" go -C test/acceptance/gophercloud run . ;;
     operation) step "a sample operation" test/acceptance/operation.sh ;;
+    completion) step "completion in zsh and fish" test/acceptance/completion.sh ;;
     tour) step "the tour of README.md" test/acceptance/tour.sh ;;
     pages) pages ;;
     browser) step "pages in a browser" env OAUTH1_REQUEST_TOKEN_EXPIRATION=45 test/acceptance/serve.sh embedded test/acceptance/browser.sh ;;
