@@ -100,3 +100,19 @@ func TestTheDrawingsHaveEveryKey(t *testing.T) {
 		assert.Contains(t, string(page), word[1], "docs/data-model.md")
 	}
 }
+
+// TestDecisionsAreNumbered: each with a number of its own, which its heading repeats.
+func TestDecisionsAreNumbered(t *testing.T) {
+	records, err := filepath.Glob("../docs/decisions/*.md")
+	require.NoError(t, err)
+	require.Greater(t, len(records), 20)
+	seen := map[string]string{}
+	for _, record := range records {
+		number, _, _ := strings.Cut(filepath.Base(record), "-")
+		assert.Empty(t, seen[number], "%s has the number of another", record)
+		seen[number] = record
+		text, err := os.ReadFile(record) //nolint:gosec // G304: the source tree
+		require.NoError(t, err)
+		assert.True(t, strings.HasPrefix(string(text), "# "+number+": "), "the heading of %s", record)
+	}
+}
