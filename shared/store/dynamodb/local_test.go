@@ -3,7 +3,10 @@
 package dynamodb_test
 
 import (
+	"bytes"
 	"context"
+	"io"
+	"net/http"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,6 +25,50 @@ import (
 // DynamoDB Local.
 func TestTable(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Table { return dynamodblocal.Table(t) })
+}
+
+// held keeps a request back that its sender believes lost.
+type held struct{ request *http.Request }
+
+func (h *held) RoundTrip(r *http.Request) (*http.Response, error) {
+	if h.request != nil {
+		return http.DefaultTransport.RoundTrip(r)
+	}
+	h.request = r.Clone(context.Background())
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	h.request.Body = io.NopCloser(bytes.NewReader(body))
+	return nil, io.ErrUnexpectedEOF
+}
+
+// TestHeldUp: a request arrives after its repetition was refused, when it would fit again.
+func TestHeldUp(t *testing.T) {
+	o, k := dynamodb.Options{Table: "held", Endpoint: dynamodblocal.Shared(t).Endpoint}, store.User("u")
+	table, err := dynamodb.New(o)
+	require.NoError(t, err)
+	require.NoError(t, table.CreateTable(t.Context()))
+	write := func(m store.Mutation) { require.NoError(t, table.Write(t.Context(), store.NewRequestID(), m)) }
+	write(store.Create(k, store.Item{"locked": true}))
+	network := &held{}
+	o.HTTPClient = &http.Client{Transport: network}
+	slow, err := dynamodb.New(o)
+	require.NoError(t, err)
+	id, enable := store.NewRequestID(), store.Update(k).Set("enabled", true).Where(store.Absent("locked"))
+	require.ErrorIs(t, slow.Write(t.Context(), id, enable), store.ErrUnavailable)
+	_, refused := store.AsRefused(slow.Write(t.Context(), id, enable))
+	require.True(t, refused)
+	write(store.Update(k).Remove("locked"))
+	late, err := http.DefaultTransport.RoundTrip(network.request)
+	require.NoError(t, err)
+	answer, err := io.ReadAll(late.Body)
+	require.NoError(t, err)
+	require.NoError(t, late.Body.Close())
+	assert.Contains(t, string(answer), "IdempotentParameterMismatch")
+	items, err := table.Read(t.Context(), k)
+	require.NoError(t, err)
+	require.False(t, items[k].Bool("enabled"))
 }
 
 // TestCreateTable reads back what was created.

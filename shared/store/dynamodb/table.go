@@ -9,7 +9,7 @@
 // Every write is a transaction, which DynamoDB makes once for its client token, for ten
 // minutes; it takes no request that is signed longer ago than some minutes. So a request that
 // is held up on its way, and arrives after its own repetition was answered and others have
-// written the item since, changes nothing.
+// written the item since, changes nothing; nor when the repetition was refused (settle).
 //
 // A write of one Create, Update or Upsert that is [store.Mutation.Lasting] is a plain PutItem
 // or UpdateItem instead, which costs half: issuing and revoking a token are. It is stamped
@@ -50,6 +50,7 @@ type Table struct {
 	client   *sdk.Client
 	name     string
 	endpoint string // "" in the cloud
+	doubts   doubts
 }
 
 var _ store.Table = (*Table)(nil)

@@ -28,11 +28,19 @@ func (t *Table) Write(ctx context.Context, id store.RequestID, m ...store.Mutati
 	default:
 		err = t.update(ctx, id, m[0])
 	}
+	if err != nil && !store.Plain(m) && unanswered(ctx, err) {
+		t.doubts.add(id)
+	}
 	if err = outcome(ctx, m, err); err == nil {
 		return nil
 	}
-	if r, ok := store.AsRefused(err); ok && r.Item.Str(store.AttrRequest) == string(id) {
-		return nil // by what this very write did before
+	if r, ok := store.AsRefused(err); ok {
+		if r.Item.Str(store.AttrRequest) == string(id) {
+			return nil // by what this very write did before
+		}
+		if err = t.settle(ctx, id, m, err); err == nil {
+			return nil
+		}
 	}
 	return fmt.Errorf("write %s: %w", m[0].Key, err)
 }

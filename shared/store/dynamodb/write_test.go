@@ -1,6 +1,7 @@
 package dynamodb_test
 
 import (
+	"io"
 	"net/http"
 	"testing"
 
@@ -120,4 +121,45 @@ func TestCancellation(t *testing.T) {
 			require.Equal(t, &store.Refused{Index: c.index, Key: m[c.index].Key, Item: c.item}, r)
 		})
 	}
+}
+
+// TestSettled: a write that was not answered and whose repetition is refused is not made when
+// the first request arrives after all.
+func TestSettled(t *testing.T) {
+	k, id := store.User("u"), store.NewRequestID()
+	m := store.Update(k).Set("enabled", true).Where(store.Absent("locked"))
+	refusal := cancelled(`{"Code":"ConditionalCheckFailed","Item":{"pk":{"S":"USER#u"},"sk":{"S":"USER"},"rid":{"S":"another"}}}`)
+	for name, c := range map[string]struct {
+		last reply
+		want string // "refused", "made" or "unknown"
+	}{
+		"nothing came":              {ok(`{}`), "refused"},
+		"it has arrived in between": {fault(http.StatusBadRequest, "IdempotentParameterMismatchException", ""), "made"},
+		"others are in the way":     {cancelled("TransactionConflict"), "unknown"},
+		"away":                      {fault(http.StatusServiceUnavailable, "ServiceUnavailable", ""), "unknown"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := &network{answer: func(n int, _ request) (reply, error) {
+				if n == 0 {
+					return reply{}, io.ErrUnexpectedEOF
+				}
+				return []reply{refusal, c.last}[n-1], nil
+			}}
+			table := n.table(t)
+			require.ErrorIs(t, table.Write(t.Context(), id, m), store.ErrUnavailable)
+			err := table.Write(t.Context(), id, m)
+			_, refused := store.AsRefused(err)
+			assert.Equal(t, c.want == "refused", refused, "%v", err)
+			assert.Equal(t, c.want == "made", err == nil, "%v", err)
+			require.Len(t, n.sent, 3)
+			assert.Equal(t, string(id), n.sent[2].body["ClientRequestToken"])
+			assert.Contains(t, at(t, n.sent[2].body, "TransactItems", 0), "ConditionCheck")
+		})
+	}
+	t.Run("what was answered needs no more", func(t *testing.T) {
+		n := always(refusal)
+		_, refused := store.AsRefused(n.table(t).Write(t.Context(), id, m))
+		require.True(t, refused)
+		require.Len(t, n.sent, 1)
+	})
 }
