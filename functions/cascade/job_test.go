@@ -1,8 +1,10 @@
 package cascade
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -92,6 +94,21 @@ func TestJob_O_140_a_consumer_with_many_access_tokens(t *testing.T) {
 	assert.Zero(t, w.listed())
 	assert.Zero(t, w.count(store.Prefixed(store.AccessOfUser(w.ada, ""))))
 	assert.Zero(t, w.count(store.Prefixed(store.AccessOfProject(w.web, ""))))
+}
+
+// TestJob_tells: a long job says how far it is, and when it is through.
+func TestJob_tells(t *testing.T) {
+	w := newWorld(t)
+	var out bytes.Buffer
+	w.Sweeper.Bound, w.Sweeper.Log = 2, slog.New(slog.NewTextHandler(&out, nil))
+	w.accessTokens(50)
+	require.NoError(t, w.engine.Write(w.ctx, store.NewRequestID(), store.Create(store.Consumer("c"), store.Item{store.AttrType: "consumer", "id": "c"})))
+	w.follow()
+	require.NoError(t, w.OAuth1.DeleteConsumer(w.ctx, "c"))
+	w.follow()
+	assert.Zero(t, w.listed())
+	assert.Regexp(t, `(?s)msg="sweep goes on" what=consumer.* entries=2\d .*msg="sweep goes on" .*entries=4\d .*msg="sweep done" .*entries=[45]\d `, out.String())
+	assert.Less(t, strings.Count(out.String(), "goes on"), 5)
 }
 
 // TestJob_again: what an index did not show is found when its list is gone through again.

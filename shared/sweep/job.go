@@ -147,11 +147,18 @@ func (s *Sweeper) drive(ctx context.Context, key store.Key, seen store.Item, b *
 	if err != nil {
 		return fmt.Errorf("move job %s: %w", key, err)
 	}
-	if done {
-		s.Log.InfoContext(ctx, "sweep done", "what", j.what(), "entries", j.went, "seconds", int(s.Now().Sub(j.due).Seconds()))
+	told := int64(tellEach * s.bound())
+	switch seconds := int(s.Now().Sub(j.due).Seconds()); {
+	case done:
+		s.Log.InfoContext(ctx, "sweep done", "what", j.what(), "entries", j.went, "seconds", seconds)
+	case j.went/told != went/told:
+		s.Log.InfoContext(ctx, "sweep goes on", "what", j.what(), "entries", j.went, "seconds", seconds)
 	}
 	return nil // what failed in between is tried again from there
 }
+
+// tellEach is after how many steps at their longest a job tells how far it is.
+const tellEach = 10
 
 // Stuck is how long a job may stand still before its next step is taken without the stream.
 const Stuck = 5 * time.Minute
