@@ -58,6 +58,6 @@ func BenchmarkCreate(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		require.NoError(b, table.Write(b.Context(), store.NewRequestID(), store.Create(store.Token("0123456789abcdef"), row)))
+		require.NoError(b, table.Write(b.Context(), store.NewRequestID(), store.Create(store.Token("0123456789abcdef"), row).Lasting()))
 	}
 }

@@ -65,10 +65,10 @@ func TestFailures(t *testing.T) {
 			return err
 		},
 		"create": func(ctx context.Context, table store.Table) error {
-			return table.Write(ctx, store.NewRequestID(), store.Create(k, nil))
+			return table.Write(ctx, store.NewRequestID(), store.Create(k, nil).Lasting())
 		},
 		"update": func(ctx context.Context, table store.Table) error {
-			return table.Write(ctx, store.NewRequestID(), store.Update(k).Set("a", "b"))
+			return table.Write(ctx, store.NewRequestID(), store.Update(k).Set("a", "b").Lasting())
 		},
 		"transaction": func(ctx context.Context, table store.Table) error {
 			return table.Write(ctx, store.NewRequestID(), store.Delete(k))
