@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 // TestCommand runs the scripts in testdata against the command itself.
 func TestCommand(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata", Deadline: time.Now().Add(time.Minute),
+		Dir: "testdata", Deadline: time.Now().Add(3 * time.Minute),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"freeport": freePort, "await": await, "damage": damage, "mode": mode,
 			"generate": generate, "awaitwrites": awaitWrites,
