@@ -81,6 +81,10 @@ prove-dynamodb: ## check it in 500 on DynamoDB Local (DYNAMODB_HISTORIES=100; Ja
 prove-mutants: ## see that every fault seeded into the sources is caught (MUTANTS=user-epoch,late-read: some)
 	go run ./test/prove/mutants -only "$(MUTANTS)"
 
+.PHONY: mutation
+mutation: ## switch on small faults in what decides about authority, one at a time, and count those that the tests notice (an hour)
+	go run ./test/mutation $(MUTATION)
+
 .PHONY: acceptance
 acceptance: bin/mandate ## run linters, both engines, and stock clients against the running service
 	test/acceptance/run.sh
