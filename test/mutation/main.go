@@ -8,7 +8,7 @@
 // tests that come across it, up to -effort of them. What they do not notice has survived, though a
 // slower test might: the share that is printed is a lower bound.
 //
-//	go run ./test/mutation [-only shared/trust] [-effort 15s] [-least 0.8]
+//	go run ./test/mutation [-only shared/trust] [-one-in 4] [-effort 15s] [-least 0.8]
 package main
 
 import (
@@ -39,6 +39,7 @@ var judges = []string{
 
 func run(ctx context.Context) error {
 	only := flag.String("only", "", "only the faults of sources whose path begins so")
+	oneIn := flag.Int("one-in", 1, "only every how many-th fault, for a sample")
 	effort := flag.Duration("effort", 15*time.Second, "how long the tests may take that a fault is shown to, when none fails")
 	least := flag.Float64("least", 0.8, "the share of faults that must be noticed")
 	abreast := flag.Int("abreast", 2, "how many faults are tried at a time")
@@ -63,18 +64,18 @@ func run(ctx context.Context) error {
 		return err
 	}
 	var tried []fault
-	for _, f := range faults {
-		if strings.HasPrefix(f.path, *only) {
+	for n, f := range faults {
+		if strings.HasPrefix(f.path, *only) && n%max(1, *oneIn) == 0 {
 			tried = append(tried, f)
 		}
 	}
-	noticed := make([]bool, len(tried))
+	outcomes := make([]outcome, len(tried))
 	bar := progress(len(tried), "switching faults on")
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(*abreast)
 	for n, f := range tried {
 		group.Go(func() (err error) {
-			noticed[n], err = tests.notice(ctx, f.n, *effort)
+			outcomes[n], err = tests.show(ctx, f.n, *effort)
 			_ = bar.Add(1)
 			return err
 		})
@@ -82,7 +83,7 @@ func run(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	return report(tried, noticed, *least)
+	return report(tried, outcomes, *least)
 }
 
 // seedAll writes the sources of the deciding packages with faults in them, and an overlay.
@@ -149,8 +150,17 @@ func build(ctx context.Context, folder, overlay string) (all []suite, err error)
 	return all, nil
 }
 
-func report(tried []fault, noticed []bool, least float64) error {
-	type count struct{ all, noticed int }
+// outcome is what became of a fault.
+type outcome int
+
+const (
+	survived outcome = iota
+	noticed
+	endless // no test ended in time: a loop that does not end, or locks that wait for each other
+)
+
+func report(tried []fault, outcomes []outcome, least float64) error {
+	type count struct{ all, noticed, endless int }
 	counts := map[string]count{}
 	total := count{}
 	fmt.Println("survived:")
@@ -159,25 +169,34 @@ func report(tried []fault, noticed []bool, least float64) error {
 		c := counts[dir]
 		c.all++
 		total.all++
-		if noticed[n] {
+		switch outcomes[n] {
+		case survived:
+			fmt.Printf("  %s:%d %s: %s\n", f.path, f.line, f.what, f.text)
+		case endless:
+			c.endless++
+			total.endless++
+			fallthrough
+		case noticed:
 			c.noticed++
 			total.noticed++
-		} else {
-			fmt.Printf("  %s:%d %s: %s\n", f.path, f.line, f.what, f.text)
 		}
 		counts[dir] = c
 	}
 	share := func(c count) float64 { return float64(c.noticed) / float64(max(1, c.all)) }
 	for _, dir := range authority {
 		if c := counts[dir]; c.all > 0 {
-			fmt.Printf("%-20s %5d faults, %5d noticed: %5.1f %%\n", dir, c.all, c.noticed, 100*share(c))
+			line(dir, c.all, c.noticed, c.endless)
 		}
 	}
-	fmt.Printf("%-20s %5d faults, %5d noticed: %5.1f %%\n", "all", total.all, total.noticed, 100*share(total))
+	line("all", total.all, total.noticed, total.endless)
 	if share(total) < least {
 		return fmt.Errorf("fewer than %.0f %% of the faults were noticed", 100*least)
 	}
 	return nil
+}
+
+func line(of string, all, noticed, endless int) {
+	fmt.Printf("%-20s %5d faults, %5d noticed (%d by tests that did not end): %5.1f %%\n", of, all, noticed, endless, 100*float64(noticed)/float64(all))
 }
 
 func progress(of int, what string) *progressbar.ProgressBar {

@@ -84,8 +84,8 @@ func survey(ctx context.Context, folder string, suites []suite, abreast int) (kn
 	return known, err
 }
 
-// notice reports whether a test fails with a fault on.
-func (k knowledge) notice(ctx context.Context, n int, effort time.Duration) (bool, error) {
+// show switches a fault on for the quickest tests that come across it, until one fails.
+func (k knowledge) show(ctx context.Context, n int, effort time.Duration) (outcome, error) {
 	chosen := map[suite][]string{}
 	var suites []suite
 	var spent time.Duration
@@ -99,19 +99,21 @@ func (k knowledge) notice(ctx context.Context, n int, effort time.Duration) (boo
 		chosen[t.of] = append(chosen[t.of], t.name)
 	}
 	for _, s := range suites {
-		// A fault may well make a loop endless.
-		within, cancel := context.WithTimeout(ctx, 4*effort+10*time.Second)
+		within, cancel := context.WithTimeout(ctx, 4*effort+20*time.Second)
 		err := command(within, s, []string{switched.On + "=" + strconv.Itoa(n)},
 			"-test.failfast", "-test.run", "^("+strings.Join(chosen[s], "|")+")$").Run()
+		late := within.Err() != nil
 		cancel()
-		if ctx.Err() != nil {
-			return false, ctx.Err()
-		}
-		if err != nil {
-			return true, nil
+		switch {
+		case ctx.Err() != nil:
+			return survived, ctx.Err()
+		case late:
+			return endless, nil
+		case err != nil:
+			return noticed, nil
 		}
 	}
-	return false, nil
+	return survived, nil
 }
 
 func command(ctx context.Context, s suite, env []string, args ...string) *exec.Cmd {
