@@ -6,7 +6,9 @@
 #   localstack/deploy.sh ENDPOINT ENDPOINT_SEEN_FROM_FUNCTIONS
 #
 # Both must be named: nothing here may reach AWS by accident. SMALL=1 deploys only the
-# functions that the delegation needs.
+# functions that the delegation needs. KMS=1 has the keyset wrapped by LocalStack's KMS, as in
+# AWS, and made by the function Bootstrap; then nothing is seeded, for `mandate import` knows
+# no KMS.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source test/acceptance/steps.sh
@@ -31,20 +33,24 @@ print(eval(path, {"it": found}))
 PY
 }
 
-ONLY=${SMALL:+Versions,IssueToken,ValidateToken,CheckToken,GetAuthCatalog,Users,Projects,Roles,Assignments,CreateTrust,DeleteTrust,Cascade,Fallback}
+ONLY=${SMALL:+Versions,IssueToken,ValidateToken,CheckToken,GetAuthCatalog,Users,Projects,Roles,Assignments,CreateTrust,DeleteTrust,Cascade,Bootstrap,Fallback}
 
 rm -rf "$out"
 step "executables" make -s build bin/mandate ARCH="$arch" BUILD="$out"
-bin/mandate bootstrap >/dev/null # makes the key that wraps the keyset, for want of a KMS
-# LocalStack opens every file of a function to everybody, and such a key is refused.
-for area in "$out"/*/; do
-  mv "$area/bootstrap" "$area/function"
-  cp -p "$data/master.key" "$area"
-  printf '#!/bin/sh\numask 077\ncp /var/task/master.key "$MASTER_KEY_FILE"\nexec /var/task/function\n' >"$area/bootstrap"
-  chmod 755 "$area/bootstrap"
-done
-go run ./cmd/flavour -rest -latest -code . -o "$out/template.yaml" ${ONLY:+-only "$ONLY"} \
-  -set "DYNAMODB_ENDPOINT=$inside" -set KMS_KEY_ARN= -set MASTER_KEY_FILE=/tmp/master.key
+if [ -n "${KMS:-}" ]; then
+  key=(-set "KMS_ENDPOINT=$inside")
+else
+  key=(-set KMS_KEY_ARN= -set MASTER_KEY_FILE=/tmp/master.key)
+  bin/mandate bootstrap >/dev/null # makes that key
+  # LocalStack opens every file of a function to everybody, and such a key is refused.
+  for area in "$out"/*/; do
+    mv "$area/bootstrap" "$area/function"
+    cp -p "$data/master.key" "$area"
+    printf '#!/bin/sh\numask 077\ncp /var/task/master.key "$MASTER_KEY_FILE"\nexec /var/task/function\n' >"$area/bootstrap"
+    chmod 755 "$area/bootstrap"
+  done
+fi
+go run ./cmd/flavour -rest -latest -code . -o "$out/template.yaml" ${ONLY:+-only "$ONLY"} -set "DYNAMODB_ENDPOINT=$inside" "${key[@]}"
 
 step "deployment" "$venv/bin/sam" deploy --template "$out/template.yaml" --stack-name "$stack" --s3-bucket mandate-artefacts \
   --capabilities CAPABILITY_IAM --parameter-overrides "Architecture=$machine" --no-confirm-changeset --no-fail-on-empty-changeset --no-progressbar ||
@@ -54,6 +60,12 @@ output() { aws cloudformation describe_stacks '{"StackName": "mandate"}' "next(o
 table=$(output TableName)
 api=$(output Url | sed -E 's#https://([^.]+)\..*#\1#')
 export TABLE_NAME=$table DYNAMODB_ENDPOINT=$endpoint
-step "seed" bin/mandate import localstack/seed.jsonl
-step "bootstrap" bin/mandate bootstrap
+if [ -n "${KMS:-}" ]; then
+  payload=$(printf '{"public_url": "http://id.example/v3", "admin_password": "%s"}' "$ADMIN_PASSWORD")
+  called=$("$venv/bin/python" -c 'import json, sys; print(json.dumps({"FunctionName": sys.argv[1], "Payload": sys.argv[2]}))' "$(output BootstrapFunction)" "$payload")
+  step "bootstrap" aws lambda invoke "$called" "sys.exit(it['Payload'].read().decode()) if 'FunctionError' in it else it['Payload'].read().decode()"
+else
+  step "seed" bin/mandate import localstack/seed.jsonl
+  step "bootstrap" bin/mandate bootstrap
+fi
 TABLE=$table step "a delegation through LocalStack" "$venv/bin/python" test/emulators/flow.py "$endpoint/_aws/execute-api/$api/identity"

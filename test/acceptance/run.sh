@@ -35,7 +35,7 @@ emulators() {
     echo "no LocalStack: it needs Python 3.13 and docker-registry (make localstack-host)"
     return
   fi
-  step "LocalStack, a small stack" timeout -k 60 900 env SMALL=1 localstack/host.sh
+  step "LocalStack, a small stack" timeout -k 60 900 env SMALL=1 KMS=1 localstack/host.sh
 }
 
 # Every page that has commands, each against a service of its own.
