@@ -175,16 +175,10 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// silent serves on a port, which a variable names, and never answers; or it begins to
-// answer, with the status that is given, and never ends.
+// silent serves on a port, which a variable names, and never answers.
 func silent(ts *testscript.TestScript, _ bool, args []string) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		if len(args) > 1 {
-			status, _ := strconv.Atoi(args[1])
-			w.WriteHeader(status)
-			_ = http.NewResponseController(w).Flush()
-		}
 		<-r.Context().Done()
 	}))
 	ts.Setenv(args[0], fmt.Sprint(server.Listener.Addr().(*net.TCPAddr).Port))
