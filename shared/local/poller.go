@@ -236,6 +236,7 @@ func (g *gathering) add(changes []store.Change) error {
 // deliver gives a batch until all of it has been handled or given up, and returns the
 // position behind it.
 func (p Poller) deliver(ctx context.Context, batch []record, at string) (string, error) {
+	defer processors.lend()()
 	size, retries := len(batch), 0
 	for len(batch) > 0 {
 		done, cause := p.tooOld(batch), errTooOld

@@ -38,10 +38,14 @@ type step struct {
 }
 
 // write applies one write. It looks at everything before it changes anything, so that a
-// refused write leaves no trace in the group.
+// refused write leaves no trace in the group. The id of one that may come again is not kept: it
+// would be another page in every commit, and the item's own stamp is enough.
 func (g *group) write(id store.RequestID, sum []byte, m []store.Mutation) error {
-	if again, err := g.repeated(id, sum); again || err != nil {
-		return err
+	plain := store.Plain(m)
+	if !plain {
+		if again, err := g.repeated(id, sum); again || err != nil {
+			return err
+		}
 	}
 	steps := make([]step, 0, len(m))
 	total := 0
@@ -74,6 +78,10 @@ func (g *group) write(id store.RequestID, sum []byte, m []store.Mutation) error 
 		if err := g.put(s, false); err != nil {
 			return err
 		}
+	}
+	g.changed = true
+	if plain {
+		return nil
 	}
 	return g.remember(id, sum)
 }

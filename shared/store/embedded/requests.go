@@ -34,7 +34,6 @@ func (g *group) repeated(id store.RequestID, sum []byte) (bool, error) {
 }
 
 func (g *group) remember(id store.RequestID, sum []byte) error {
-	g.changed = true
 	return g.periods[len(g.periods)-1].Put([]byte(id), sum)
 }
 
