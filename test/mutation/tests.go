@@ -20,10 +20,9 @@ import (
 
 // test is one test, and what it did with no fault on.
 type test struct {
-	of      suite
-	name    string
-	took    time.Duration
-	reaches []int
+	of   suite
+	name string
+	took time.Duration
 }
 
 // A knowledge says which tests come across a fault, the quickest first.
