@@ -26,19 +26,13 @@ func Shared(t testing.TB) *Server {
 	return s
 }
 
-// Table returns an empty table on the server of this test process.
+// Table returns an empty table on the server of this test process. The server's first answers
+// take long on a busy machine: another table is tried until it has one, for half a minute.
 func Table(t testing.TB) *dynamodb.Table {
-	t.Helper()
-	return TableOn(t, Shared(t))
-}
-
-// TableOn returns an empty table on a server. Its first answers take long on a busy machine:
-// another table is tried until it has one, for half a minute.
-func TableOn(t testing.TB, s *Server) *dynamodb.Table {
 	t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
 	for {
-		table, err := dynamodb.New(dynamodb.Options{Table: "test-" + uuid.NewString(), Endpoint: s.Endpoint})
+		table, err := dynamodb.New(dynamodb.Options{Table: "test-" + uuid.NewString(), Endpoint: Shared(t).Endpoint})
 		if err == nil {
 			err = table.CreateTable(t.Context())
 		}

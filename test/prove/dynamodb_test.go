@@ -10,21 +10,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"mandate/shared/store"
 	"mandate/test/dynamodblocal"
 )
 
 // TestHistoriesOnDynamoDB is TestHistories on the vendor's own engine, which is a hundred times
-// slower: fewer clients, who do less, and reads in fewer parts. Each deployment has a server of its
-// own: one that has had six tables in its memory no longer answers in time.
+// slower: fewer clients, who do less, and reads in fewer parts.
 func TestHistoriesOnDynamoDB(t *testing.T) {
 	prove(t, options{clients: [2]int{8, 10}, acts: [2]int{3, 4}, age: 60, few: 12}.chosen(), func(t testing.TB) engine {
-		server, err := dynamodblocal.Start(context.Background(), dynamodblocal.Loopback, 0)
-		require.NoError(t, err)
-		table := &following{Table: dynamodblocal.TableOn(t, server)}
-		return engine{table: table, log: table, watch: table.watched.Store, parts: 3, close: server.Stop}
+		table := &following{Table: dynamodblocal.Table(t)}
+		return engine{table: table, log: table, watch: table.watched.Store, parts: 3, close: func() {}}
 	})
 }
 

@@ -64,7 +64,7 @@ func prove(t *testing.T, o options, open func(testing.TB) engine) {
 	}
 	debug.SetGCPercent(400) // memory is small, and collecting it a third of the work
 	var next, done, broken atomic.Int64
-	var mu sync.Mutex
+	var mu, deploying sync.Mutex // deployments are made one at a time: several at once are late on DynamoDB Local
 	var total counts
 	start, told := time.Now(), time.Now()
 	var group sync.WaitGroup
@@ -82,9 +82,12 @@ func prove(t *testing.T, o options, open func(testing.TB) engine) {
 						d.unheeded()
 						e.close()
 					}
+					deploying.Lock()
 					e = open(t)
 					var err error
-					if d, err = deploy(t, e, first); err != nil {
+					d, err = deploy(t, e, first)
+					deploying.Unlock()
+					if err != nil {
 						t.Error(err)
 						broken.Add(1)
 						return
