@@ -82,11 +82,13 @@ func prove(t *testing.T, o options, open func(testing.TB) engine) {
 						d.unheeded()
 						e.close()
 					}
-					deploying.Lock()
-					e = open(t)
 					var err error
-					d, err = deploy(t, e, first)
-					deploying.Unlock()
+					func() {
+						deploying.Lock()
+						defer deploying.Unlock()
+						e = open(t)
+						d, err = deploy(t, e, first)
+					}()
 					if err != nil {
 						t.Error(err)
 						broken.Add(1)
