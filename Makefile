@@ -120,7 +120,7 @@ bench-peer: bin/mandate ## measure beside a real Keystone and write docs/perform
 	@exec .cache/peer-bench -mandate bin/mandate $(if $(SHORT),-short,-out docs) $(PEER_FLAGS)
 
 .PHONY: growth-curves
-growth-curves: ## compare validating and issuing among 100 and among 10,000 and 1,000,000 users, trusts, tokens, revocations (10 min)
+growth-curves: ## compare validating and issuing among 100 and among 10,000 and 1,000,000 users, trusts, tokens, revocations (20 min when idle, 6 GB)
 	go test ./test/among -run '^$$' -bench . -benchtime 1x -timeout 30m -among 10000
 	go test ./test/among -run '^$$' -bench . -benchtime 1x -timeout 90m -among 1000000
 

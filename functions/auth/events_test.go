@@ -75,7 +75,6 @@ func TestRevokeEvents(t *testing.T) {
 	})
 	t.Run("C-061_C-062_C-063_pages", func(t *testing.T) {
 		for range 4 {
-
 			w.as(t, 204, "DELETE", "/v3/users/"+ada.id+"/tokens", nil)
 			w.clock.Advance(20 * time.Minute)
 		}
