@@ -138,12 +138,12 @@ fuzz: ## run every fuzz target for FUZZTIME each (10m), one after the other; FUZ
 .PHONY: growth
 growth: bin/mandate ## import 100,000 users and 1,000,000 assignments, killed and resumed; compare with a table of 100 users (10 min, 6 GB)
 	@go build -o .cache/growth ./test/growth
-	@.cache/growth -mandate bin/mandate -dir .cache/growth-data; status=$$?; rm -rf .cache/growth-data; exit $$status
+	@trap 'rm -rf .cache/growth-data' EXIT; rm -rf .cache/growth-data; .cache/growth -mandate bin/mandate -dir .cache/growth-data
 
 .PHONY: sweep
 sweep: bin/mandate ## delete a consumer with 1,000,000 access tokens, killed in the middle (20 min, 8 GB); SWEEP="-tokens 50000": fewer; SWEEP="-domain 20000": a domain instead
 	@go build -o .cache/sweep ./test/sweep
-	@.cache/sweep -mandate bin/mandate -dir .cache/sweep-data $(SWEEP); status=$$?; rm -rf .cache/sweep-data; exit $$status
+	@trap 'rm -rf .cache/sweep-data' EXIT; rm -rf .cache/sweep-data; .cache/sweep -mandate bin/mandate -dir .cache/sweep-data $(SWEEP)
 
 .PHONY: lint
 lint: ## run the linters

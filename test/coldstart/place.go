@@ -25,6 +25,10 @@ import (
 const (
 	tableName = "coldstart"
 	region    = "us-east-1"
+
+	// warmed is how often DynamoDB Local answers before the first start: until then Java compiles
+	// what it runs, and takes a processor for it that the service itself would not.
+	warmed = 1000
 )
 
 // A place is where a function runs: a table with a keyset, and the KMS that wrapped it.
@@ -62,6 +66,9 @@ func makePlace(ctx context.Context) (p *place, err error) {
 	p.near = map[string]string{
 		"TABLE_NAME": tableName, "AWS_REGION": region, "OPERATION": "ValidateToken", "KMS_KEY_ARN": fakekms.ARN,
 		"DYNAMODB_ENDPOINT": server.Endpoint, "KMS_ENDPOINT": keys.Endpoint,
+	}
+	if _, err := p.answers(ctx, warmed); err != nil {
+		return nil, err
 	}
 	p.far = maps.Clone(p.near)
 	for _, variable := range []string{"DYNAMODB_ENDPOINT", "KMS_ENDPOINT"} {

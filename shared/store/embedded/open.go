@@ -23,7 +23,7 @@ var (
 )
 
 // format names what is in the file. It changes when an older program could no longer read it.
-const format = "mandate-table/1"
+const format = "mandate-table/2"
 
 // Buckets of the file. In comments, | joins parts of a key or value.
 var (

@@ -109,13 +109,13 @@ func TestOpenOtherFormat(t *testing.T) {
 	db, err := bbolt.Open(path, 0o600, nil)
 	require.NoError(t, err)
 	require.NoError(t, db.Update(func(tx *bbolt.Tx) error {
-		return tx.Bucket([]byte("meta")).Put([]byte("format"), []byte("mandate-table/2"))
+		return tx.Bucket([]byte("meta")).Put([]byte("format"), []byte("mandate-table/1"))
 	}))
 	require.NoError(t, db.Close())
 	requireUntouched(t, path, func() {
 		_, err = embedded.Open(embedded.Options{Path: path})
 		require.ErrorIs(t, err, embedded.ErrFormat)
-		require.ErrorContains(t, err, "mandate-table/2")
+		require.ErrorContains(t, err, "mandate-table/1")
 	})
 
 	foreign := filepath.Join(t.TempDir(), "foreign.db")

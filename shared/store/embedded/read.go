@@ -40,7 +40,7 @@ func (t *Table) Read(ctx context.Context, keys ...store.Key) (store.Items, error
 			if raw == nil {
 				continue
 			}
-			item, err := t.cache.get(key, raw, len(keys) <= cacheReadKeys)
+			item, err := t.cache.get(key, raw, worthKeeping(len(keys)))
 			if err != nil {
 				return fmt.Errorf("read %s: %w", k, err)
 			}
@@ -67,7 +67,7 @@ func (t *Table) Query(ctx context.Context, r store.Range) (store.Page, error) {
 	err = t.view(ctx, func(tx *bbolt.Tx) error {
 		switch {
 		case r.Index == store.Base:
-			page, err = cut(t.baseRows(tx, s), r.Limit)
+			page, err = cut(t.baseRows(tx, s, keyBytes(store.Key{PK: r.PK, SK: headOf(r.PK)})), r.Limit)
 		case t.delay == 0:
 			page, err = cut(t.indexRows(tx, s, r.Index), r.Limit)
 		default:
@@ -169,11 +169,30 @@ func (s span) walk(b *bbolt.Bucket, yield func(k, v []byte) bool) {
 	}
 }
 
-func (t *Table) baseRows(tx *bbolt.Tx, s span) rows {
+// baseRows reads a partition, its head in the place that its sort key has among the others.
+func (t *Table) baseRows(tx *bbolt.Tx, s span, head []byte) rows {
 	return func(yield func(row, error) bool) {
-		s.walk(tx.Bucket(bucketItems), func(k, v []byte) bool {
-			return yield(t.row(k[len(s.partition):], k, v))
+		items := tx.Bucket(bucketItems)
+		sortKey := func(key []byte) []byte { return key[len(s.partition):] }
+		first := items.Get(head) // nil once it has been given, or is not in the span
+		if at := string(join(s.partition, sortKey(head))); at < string(s.low) || at >= string(s.high) {
+			first = nil
+		}
+		going := true
+		giveHead := func() {
+			value := first
+			first, going = nil, yield(t.row(sortKey(head), head, value))
+		}
+		s.walk(items, func(k, v []byte) bool {
+			if first != nil && (string(sortKey(k)) > string(sortKey(head))) != s.descending {
+				giveHead()
+			}
+			going = going && yield(t.row(sortKey(k), k, v))
+			return going
 		})
+		if going && first != nil {
+			giveHead()
+		}
 	}
 }
 
