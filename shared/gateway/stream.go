@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 
@@ -24,9 +23,9 @@ type streamHandler struct{ handle Changes }
 // Invoke handles one batch. Failures are reported by sequence number
 // (ReportBatchItemFailures), never as a failure of the whole.
 func (h streamHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	var batch events.DynamoDBEvent
-	if err := json.Unmarshal(payload, &batch); err != nil {
-		return nil, fmt.Errorf("read the batch: %w", err)
+	batch, err := ReadBatch(payload)
+	if err != nil {
+		return nil, err
 	}
 	changes := make([]store.Change, 0, len(batch.Records))
 	for _, r := range batch.Records {

@@ -219,9 +219,9 @@ func (g *gathering) add(changes []store.Change) error {
 			}
 			continue
 		}
-		text, err := json.Marshal(gateway.ToRecord(c))
+		text, err := gateway.WriteRecord(c)
 		if err != nil {
-			return fmt.Errorf("write record %s: %w", c.Position, err)
+			return err
 		}
 		if g.total += len(text) + 1; g.total > maxPayload-64 && len(g.batch) > 0 {
 			g.full = true
