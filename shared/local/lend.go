@@ -9,7 +9,7 @@ import (
 const (
 	longWork  = 50 * time.Millisecond // a delivery that takes longer is work that requests must not wait for
 	lendAfter = 2 * time.Second       // how long what was lent is kept, for the next such delivery
-	lendTimes = 4
+	lendTimes = 2
 )
 
 // A lender gives Go more processors than it would take (GOMAXPROCS) while deliveries are long, as

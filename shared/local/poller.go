@@ -51,6 +51,10 @@ const maxPayload = 6 << 20
 // write, and what a crash takes back is only passed over again.
 const lull = time.Second
 
+// mostRest is how long a reader rests at most after a delivery that took long. It rests as long
+// as that took: what a sweep removes is dead already, and those who ask are not to wait for it.
+const mostRest = time.Second
+
 // Run feeds until the context or the shard ends.
 func (p Poller) Run(ctx context.Context) error {
 	at, err := p.start(ctx)
@@ -63,7 +67,11 @@ func (p Poller) Run(ctx context.Context) error {
 		switch {
 		case err != nil:
 		case len(batch) > 0:
+			began := time.Now()
 			through, err = p.deliver(ctx, batch, at)
+			if took := time.Since(began); took > longWork {
+				pause(ctx, min(took, mostRest)) // half of the processors' time is for requests
+			}
 			if through != at {
 				at, kept, since = through, through, time.Now()
 			}
