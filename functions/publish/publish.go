@@ -94,6 +94,9 @@ func (p *Publish) Handle(ctx context.Context, changes []store.Change) (failed []
 }
 
 func (p *Publish) complain(ctx context.Context, position string, err error) {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return // the process was told to stop, and the batch is given again
+	}
 	p.log.ErrorContext(ctx, "publish", "position", position, "cause", err.Error())
 }
 
