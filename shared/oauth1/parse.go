@@ -71,13 +71,13 @@ const space = " \t\r\n"
 func nextPair(list string) (pair Pair, rest string, more bool, err error) {
 	name, after, ok := strings.Cut(strings.TrimLeft(list, space), "=")
 	if name = strings.TrimRight(name, space); !ok || name == "" || strings.ContainsAny(name, space+`,"`) {
-		return Pair{}, "", false, errMalformed
+		return pair, rest, more, errMalformed
 	}
 	after = strings.TrimLeft(after, space)
 	var value string
 	if quoted, isQuoted := strings.CutPrefix(after, `"`); isQuoted {
 		if value, rest, ok = strings.Cut(quoted, `"`); !ok {
-			return Pair{}, "", false, errMalformed
+			return pair, rest, more, errMalformed
 		}
 	} else {
 		end := strings.IndexByte(after, ',')
@@ -86,12 +86,12 @@ func nextPair(list string) (pair Pair, rest string, more bool, err error) {
 		}
 		value, rest = strings.TrimRight(after[:end], space), after[end:]
 		if strings.ContainsAny(value, space+`"`) {
-			return Pair{}, "", false, errMalformed
+			return pair, rest, more, errMalformed
 		}
 	}
 	if rest = strings.TrimLeft(rest, space); rest != "" {
 		if rest, more = strings.CutPrefix(rest, ","); !more {
-			return Pair{}, "", false, errMalformed
+			return pair, rest, more, errMalformed
 		}
 	}
 	if pair.Name, err = decode(name); err == nil {

@@ -34,7 +34,7 @@ var authority = []string{"shared/policy", "shared/trust", "shared/token", "share
 // judges are the packages whose tests are asked.
 var judges = []string{
 	"./shared/policy", "./shared/trust", "./shared/token", "./shared/oauth1", "./shared/revocation", "./functions/...",
-	"./test/budget", "./test/delegation", "./test/ends", "./test/uses", "./test/v2", "./test/transcripts",
+	"./test/budget", "./test/delegation", "./test/ends", "./test/rotation", "./test/uses", "./test/v2", "./test/transcripts",
 }
 
 func run(ctx context.Context) error {
