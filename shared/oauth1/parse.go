@@ -36,22 +36,19 @@ var (
 // (§3.4.1.3.1) and says nothing to us. A name given twice is an error (§3.2), because two
 // readers might take different ones.
 func ParseHeader(header string) (Params, error) {
-	const scheme = "OAuth"
-	header = strings.TrimSpace(header)
-	if len(header) < len(scheme) || !strings.EqualFold(header[:len(scheme)], scheme) {
-		return nil, ErrNoHeader
-	}
-	rest := header[len(scheme):]
-	if trimmed := strings.TrimLeft(rest, space); rest == "" || trimmed == rest {
+	scheme, rest := cutAny(strings.TrimSpace(header), space)
+	if rest == "" || !strings.EqualFold(scheme, "OAuth") {
 		return nil, ErrNoHeader
 	}
 	var params Params
 	seen := map[string]bool{}
 	for more := true; more; {
-		var pair Pair
-		var err error
-		if pair, rest, more, err = nextPair(rest); err != nil {
+		pair, after, err := nextPair(rest)
+		if err != nil {
 			return nil, err
+		}
+		if rest, more = strings.CutPrefix(after, ","); !more && after != "" {
+			return nil, errMalformed
 		}
 		if seen[pair.Name] {
 			return nil, errTwice
@@ -67,37 +64,37 @@ func ParseHeader(header string) (Params, error) {
 // space may stand around pairs.
 const space = " \t\r\n"
 
-// nextPair takes the first pair off a list, and its comma if more is to follow.
-func nextPair(list string) (pair Pair, rest string, more bool, err error) {
+// cutAny splits before the first of some characters; after is "" when there is none.
+func cutAny(s, chars string) (before, after string) {
+	if at := strings.IndexAny(s, chars); at >= 0 {
+		return s[:at], s[at:]
+	}
+	return s, ""
+}
+
+// nextPair takes the first pair off a list, with the white space around it. What is left begins
+// with the comma, if more is to follow.
+func nextPair(list string) (pair Pair, rest string, err error) {
 	name, after, ok := strings.Cut(strings.TrimLeft(list, space), "=")
 	if name = strings.TrimRight(name, space); !ok || name == "" || strings.ContainsAny(name, space+`,"`) {
-		return pair, rest, more, errMalformed
+		return Pair{}, "", errMalformed
 	}
 	after = strings.TrimLeft(after, space)
 	var value string
 	if quoted, isQuoted := strings.CutPrefix(after, `"`); isQuoted {
 		if value, rest, ok = strings.Cut(quoted, `"`); !ok {
-			return pair, rest, more, errMalformed
+			return Pair{}, "", errMalformed
 		}
 	} else {
-		end := strings.IndexByte(after, ',')
-		if end < 0 {
-			end = len(after)
-		}
-		value, rest = strings.TrimRight(after[:end], space), after[end:]
-		if strings.ContainsAny(value, space+`"`) {
-			return pair, rest, more, errMalformed
-		}
-	}
-	if rest = strings.TrimLeft(rest, space); rest != "" {
-		if rest, more = strings.CutPrefix(rest, ","); !more {
-			return pair, rest, more, errMalformed
+		value, rest = cutAny(after, ",")
+		if value = strings.TrimRight(value, space); strings.ContainsAny(value, space+`"`) {
+			return Pair{}, "", errMalformed
 		}
 	}
 	if pair.Name, err = decode(name); err == nil {
 		pair.Value, err = decode(value)
 	}
-	return pair, rest, more, err
+	return pair, strings.TrimLeft(rest, space), err
 }
 
 // ParseQuery reads a query as the form that RFC 5849 §3.4.1.3.1 takes it for: a plus is a
