@@ -43,7 +43,7 @@ func exactly(t *testing.T, uses int, with ...service.Option) {
 		}}).Member("trust")["id"].(string)
 	login := service.TokenAuth(s.Login("bob", "pw-bob", nil), service.ByTrust(made))
 
-	var issued, others atomic.Int64
+	var issued, doubtful, others atomic.Int64
 	var tokens sync.Map
 	var group sync.WaitGroup
 	for range clients {
@@ -56,6 +56,7 @@ func exactly(t *testing.T, uses int, with ...service.Option) {
 					_, twice := tokens.LoadOrStore(r.Header.Get("X-Subject-Token"), true)
 					assert.False(t, twice, "one token was given twice")
 				case http.StatusServiceUnavailable: // to be repeated
+					doubtful.Add(1)
 				case http.StatusUnauthorized, http.StatusForbidden:
 					return
 				default:
@@ -67,7 +68,10 @@ func exactly(t *testing.T, uses int, with ...service.Option) {
 	}
 	group.Wait()
 	require.Zero(t, others.Load(), "every answer is 201, 401, 403 or 503")
-	assert.EqualValues(t, uses, issued.Load())
+	// A 503 after a time-out may have spent a use: nobody could say any more. Without one it is exact.
+	assert.LessOrEqual(t, issued.Load(), int64(uses))
+	assert.GreaterOrEqual(t, issued.Load()+doubtful.Load(), int64(uses))
+	t.Logf("%d tokens of %d uses, %d answers in doubt", issued.Load(), uses, doubtful.Load())
 	trust := s.Do("GET", "/v3/OS-TRUST/trusts/"+made, s.Admin(), nil)
 	assert.Equal(t, http.StatusNotFound, trust.Status, "TR-063: used up")
 	tokens.Range(func(token, _ any) bool {
