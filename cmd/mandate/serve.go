@@ -85,7 +85,7 @@ func (c *serveCommand) Run(ctx context.Context, p *progress) error {
 		if err != nil {
 			return usage(err)
 		}
-		service.Streams = append(service.Streams, local.Webhook(a, target))
+		service.Streams = append(service.Streams, service.Webhook(a, target))
 	}
 	p.end()
 	return c.run(ctx, listener, service, s, base, log)
@@ -93,7 +93,7 @@ func (c *serveCommand) Run(ctx context.Context, p *progress) error {
 
 // sweepAbreast is as many as share a commit of the embedded table without filling the
 // processors, which requests need: nearly all of a sweep is the one writer.
-const sweepAbreast = 8
+const sweepAbreast = 4
 
 // graceful is how long requests under way may still take when the service is told to stop.
 const graceful = 5 * time.Second

@@ -114,7 +114,11 @@ func (c *place) openTable(ctx context.Context, path, positions string, key secre
 		c.say("Table %s in the DynamoDB at %s.", c.TableName, c.DynamoDBEndpoint)
 		return storage{table: t, stream: changes, key: key, close: func() {}}, nil
 	}
-	t, err := embedded.Open(embedded.Options{Path: path})
+	logged, err := local.Logged()
+	if err != nil {
+		return storage{}, err
+	}
+	t, err := embedded.Open(embedded.Options{Path: path, Logged: logged})
 	switch {
 	case errors.Is(err, embedded.ErrLocked):
 		return storage{}, unavailable(fmt.Errorf("another service uses %s; stop it, or choose another folder with DATA=", path))

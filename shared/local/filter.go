@@ -3,6 +3,7 @@ package local
 import (
 	"slices"
 
+	"mandate"
 	"mandate/shared/gateway"
 	"mandate/shared/sam"
 	"mandate/shared/store"
@@ -15,6 +16,24 @@ func Wanted(f sam.Filter, c store.Change) bool {
 	return len(f) == 0 || slices.ContainsFunc(f, func(p sam.Pattern) bool {
 		return !slices.ContainsFunc(p, func(one sam.Condition) bool { return !met(one, c) })
 	})
+}
+
+// Logged reports whether a change is for a reader of the stream that the template has. The
+// others that there are read as one of those does ([Service.Webhook]).
+func Logged() (func(store.Change) bool, error) {
+	t, err := sam.Parse(mandate.Template)
+	if err != nil {
+		return nil, err
+	}
+	var filters []sam.Filter
+	for _, f := range t.Functions {
+		if f.Stream != nil {
+			filters = append(filters, f.Stream.Filter)
+		}
+	}
+	return func(c store.Change) bool {
+		return slices.ContainsFunc(filters, func(f sam.Filter) bool { return Wanted(f, c) })
+	}, nil
 }
 
 func met(one sam.Condition, c store.Change) bool {

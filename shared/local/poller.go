@@ -32,6 +32,8 @@ import (
 //   - What the settings' filter does not let through is passed over before a record is made of
 //     it. It takes no room in a batch, and is acknowledged with the record before it, or
 //     within a second.
+//   - A function that is a [gateway.Follower] is given the changes themselves; any other the
+//     event that Lambda would give it, which is to be no larger than Lambda's.
 type Poller struct {
 	Log      store.Log
 	Function lambda.Handler
@@ -166,12 +168,11 @@ func (p Poller) start(ctx context.Context) (at string, err error) {
 	return at, p.acknowledge(ctx, at)
 }
 
-// A record is a change as the function is given it.
+// A record is a change that the function is given.
 type record struct {
-	position string
-	through  string // position of the last change that was passed over behind it, or its own
-	at       time.Time
-	text     json.RawMessage
+	store.Change
+	through string          // position of the last change that was passed over behind it, or its own
+	text    json.RawMessage // as Lambda would give it; nil for a [gateway.Follower]
 }
 
 // next gathers the next batch: full, or as much as comes within the window. Without a
@@ -186,7 +187,8 @@ func (p Poller) next(ctx context.Context, at string) (batch []record, through st
 	if err != nil {
 		return nil, at, err
 	}
-	g := gathering{filter: p.Settings.Filter, through: at}
+	_, plain := p.Function.(gateway.Follower)
+	g := gathering{filter: p.Settings.Filter, plain: plain, through: at}
 	if err := g.add(changes); err != nil {
 		return nil, at, err
 	}
@@ -212,6 +214,7 @@ func (p Poller) next(ctx context.Context, at string) (batch []record, through st
 // A gathering is a batch while it is being filled.
 type gathering struct {
 	filter  sam.Filter
+	plain   bool // as changes, without their text
 	batch   []record
 	through string // all changes up to here are in the batch or passed over
 	total   int    // bytes
@@ -227,15 +230,18 @@ func (g *gathering) add(changes []store.Change) error {
 			}
 			continue
 		}
-		text, err := gateway.WriteRecord(c)
-		if err != nil {
-			return err
+		r := record{Change: c, through: c.Position}
+		if !g.plain {
+			var err error
+			if r.text, err = gateway.WriteRecord(c); err != nil {
+				return err
+			}
 		}
-		if g.total += len(text) + 1; g.total > maxPayload-64 && len(g.batch) > 0 {
+		if g.total += len(r.text) + 1; g.total > maxPayload-64 && len(g.batch) > 0 {
 			g.full = true
 			return nil
 		}
-		g.batch = append(g.batch, record{c.Position, c.Position, c.At, text})
+		g.batch = append(g.batch, r)
 		g.through = c.Position
 	}
 	return nil
@@ -295,7 +301,7 @@ func (p Poller) tooOld(batch []record) int {
 		return 0
 	}
 	oldest := p.now().Add(-p.Settings.MaxAge)
-	n := slices.IndexFunc(batch, func(r record) bool { return !r.at.Before(oldest) })
+	n := slices.IndexFunc(batch, func(r record) bool { return !r.At.Before(oldest) })
 	if n < 0 {
 		return len(batch)
 	}
@@ -315,15 +321,15 @@ func (p Poller) warn(ctx context.Context, batch []record, cause error) {
 		text = cause.Error()
 	}
 	p.Logger.WarnContext(ctx, "stream batch failed", "reader", p.Reader, "shard", p.Shard,
-		"position", batch[0].position, "records", len(batch), "cause", text)
+		"position", batch[0].Position, "records", len(batch), "cause", text)
 }
 
 // giveUp passes over records for good.
 func (p Poller) giveUp(ctx context.Context, batch []record, why error, calls int) error {
 	f := Failure{
 		Reader: p.Reader, Shard: p.Shard, Condition: why.Error(), Calls: calls, At: p.now().UTC(),
-		First: batch[0].position, Last: batch[len(batch)-1].position, Records: len(batch),
-		FirstAt: batch[0].at.UTC(), LastAt: batch[len(batch)-1].at.UTC(),
+		First: batch[0].Position, Last: batch[len(batch)-1].Position, Records: len(batch),
+		FirstAt: batch[0].At.UTC(), LastAt: batch[len(batch)-1].At.UTC(),
 	}
 	p.Logger.ErrorContext(ctx, "stream records given up", "reader", f.Reader, "shard", f.Shard, "condition", f.Condition,
 		"first", f.First, "last", f.Last, "records", f.Records, "calls", f.Calls)
@@ -339,14 +345,6 @@ func (p Poller) giveUp(ctx context.Context, batch []record, why error, calls int
 // invoke gives one batch and returns how many of its records, from the first, were
 // handled; an error means that it failed as a whole.
 func (p Poller) invoke(ctx context.Context, batch []record) (done int, err error) {
-	payload := []byte(`{"Records":[`)
-	for n, r := range batch {
-		if n > 0 {
-			payload = append(payload, ',')
-		}
-		payload = append(payload, r.text...)
-	}
-	payload = append(payload, "]}"...)
 	if p.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, p.Timeout)
@@ -357,26 +355,53 @@ func (p Poller) invoke(ctx context.Context, batch []record) (done int, err error
 			done, err = 0, fmt.Errorf("the function panicked: %v", r)
 		}
 	}()
-	reply, err := p.Function.Invoke(ctx, payload)
+	failed, err := p.give(ctx, batch)
 	if err != nil {
 		return 0, err
 	}
-	if !p.Settings.Partial {
-		return len(batch), nil
-	}
-	var response events.DynamoDBEventResponse
-	if err := json.Unmarshal(reply, &response); err != nil {
-		return 0, fmt.Errorf("read the reply: %w", err)
-	}
 	first := len(batch)
-	for _, f := range response.BatchItemFailures {
-		n := slices.IndexFunc(batch, func(r record) bool { return r.position == f.ItemIdentifier })
+	for _, position := range failed {
+		n := slices.IndexFunc(batch, func(r record) bool { return r.Position == position })
 		if n < 0 {
 			return 0, errors.New("the function reported a record that was not in the batch")
 		}
 		first = min(first, n)
 	}
 	return first, nil
+}
+
+// give hands a batch over and returns the positions of the records that the function reported.
+func (p Poller) give(ctx context.Context, batch []record) (failed []string, err error) {
+	if f, ok := p.Function.(gateway.Follower); ok {
+		changes := make([]store.Change, len(batch))
+		for n, r := range batch {
+			changes[n] = r.Change
+		}
+		if failed = f.Follow(ctx, changes); !p.Settings.Partial {
+			failed = nil
+		}
+		return failed, nil
+	}
+	payload := []byte(`{"Records":[`)
+	for n, r := range batch {
+		if n > 0 {
+			payload = append(payload, ',')
+		}
+		payload = append(payload, r.text...)
+	}
+	payload = append(payload, "]}"...)
+	reply, err := p.Function.Invoke(ctx, payload)
+	if err != nil || !p.Settings.Partial {
+		return nil, err
+	}
+	var response events.DynamoDBEventResponse
+	if err := json.Unmarshal(reply, &response); err != nil {
+		return nil, fmt.Errorf("read the reply: %w", err)
+	}
+	for _, f := range response.BatchItemFailures {
+		failed = append(failed, f.ItemIdentifier)
+	}
+	return failed, nil
 }
 
 func pause(ctx context.Context, d time.Duration) {

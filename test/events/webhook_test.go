@@ -59,7 +59,9 @@ func TestWebhook(t *testing.T) {
 	token := s.Login("admin", service.AdminPassword, nil)
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
-	reader := local.Webhook(s.App, target)
+	functions, err := local.Serve(s.App)
+	require.NoError(t, err)
+	reader := functions.Webhook(s.App, target)
 	reader.Settings.FromStart = true // so that nothing depends on when it begins
 	running.Go(func() { assert.NoError(t, reader.Poller(s.Engine.(store.Log), logger).Run(ctx)) })
 	s.Must(http.StatusNoContent, "DELETE", "/v3/auth/tokens", s.Admin(), nil, "X-Subject-Token", token)

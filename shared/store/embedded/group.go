@@ -15,7 +15,7 @@ type group struct {
 	tx      *bbolt.Tx
 	at      time.Time
 	changed bool   // there is something to commit
-	last    uint64 // sequence of the last change, 0 when there was none
+	last    uint64 // sequence of the last change in the log, 0 when there was none
 
 	items, index1, index2, ttl, log *bbolt.Bucket
 	periods                         []*bbolt.Bucket // of request ids; loaded when first wanted
@@ -101,7 +101,40 @@ func (g *group) put(s step, expired bool) error {
 	if err != nil {
 		return err
 	}
-	c := change{Key: s.key, Expired: expired}
+	var after []byte
+	if s.new != nil {
+		if after, err = encoder.Marshal(s.new); err != nil {
+			return err
+		}
+	}
+	// The log first: it copies the old item, whose bytes are bbolt's.
+	if err := g.keep(sequence, s, after, expired); err != nil {
+		return err
+	}
+	if s.new == nil {
+		err = g.items.Delete(s.key)
+	} else {
+		err = g.items.Put(s.key, versionBytes(s.key, sequence, after))
+	}
+	if err != nil {
+		return err
+	}
+	return g.reindex(s)
+}
+
+// keep puts a step into the log when a reader wants it.
+func (g *group) keep(sequence uint64, s step, after []byte, expired bool) error {
+	if g.t.logged != nil {
+		key, err := keyFrom(s.key)
+		if err != nil {
+			return err
+		}
+		at := store.Change{Position: positionText(sequence), At: g.at, Key: key, Old: s.old, New: s.new, Expired: expired}
+		if !g.t.logged(at) {
+			return nil
+		}
+	}
+	c := change{Key: s.key, New: after, Expired: expired}
 	if s.old != nil {
 		v, err := versionFrom(s.key, g.items.Get(s.key))
 		if err != nil {
@@ -109,29 +142,12 @@ func (g *group) put(s step, expired bool) error {
 		}
 		c.Old = v.body
 	}
-	if s.new != nil {
-		if c.New, err = encoder.Marshal(s.new); err != nil {
-			return err
-		}
-	}
-	// The log first: it copies the old item, whose bytes are bbolt's.
 	logged, err := c.bytes(sequence, g.at)
 	if err != nil {
 		return err
 	}
-	if err := g.log.Put(sequenceBytes(sequence), logged); err != nil {
-		return err
-	}
-	if s.new == nil {
-		err = g.items.Delete(s.key)
-	} else {
-		err = g.items.Put(s.key, versionBytes(s.key, sequence, c.New))
-	}
-	if err != nil {
-		return err
-	}
 	g.last = sequence
-	return g.reindex(s)
+	return g.log.Put(sequenceBytes(sequence), logged)
 }
 
 // reindex moves an item's entries in both indexes and among those that expire.

@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"mandate/shared/store"
+	"mandate/shared/yield"
 )
 
 // keepLog is how long a change is kept for readers that do not come. DynamoDB keeps its
@@ -35,20 +36,27 @@ func (c change) bytes(sequence uint64, at time.Time) ([]byte, error) {
 	return seal(sequenceBytes(sequence), append(sequenceBytes(uint64(at.UnixMicro())), body...)), nil
 }
 
-func changeFrom(key, sealed []byte) (change, time.Time, error) {
-	value, err := unseal(key, sealed)
+func changeFrom(key, sealed []byte) (c change, at time.Time, err error) {
+	at, body, err := loggedAt(key, sealed)
 	if err != nil {
 		return change{}, time.Time{}, err
 	}
-	if len(value) < 8 {
-		return change{}, time.Time{}, damaged("change of %d bytes", len(value))
-	}
-	at := time.UnixMicro(int64(binary.BigEndian.Uint64(value))) //nolint:gosec // G115: as written
-	var c change
-	if err := decoder.Unmarshal(value[8:], &c); err != nil {
+	if err := decoder.Unmarshal(body, &c); err != nil {
 		return change{}, time.Time{}, damaged("change: %w", err)
 	}
 	return c, at, nil
+}
+
+// loggedAt is when a change was logged; what it was stays in CBOR.
+func loggedAt(key, sealed []byte) (at time.Time, body []byte, err error) {
+	value, err := unseal(key, sealed)
+	if err != nil {
+		return time.Time{}, nil, err
+	}
+	if len(value) < 8 {
+		return time.Time{}, nil, damaged("change of %d bytes", len(value))
+	}
+	return time.UnixMicro(int64(binary.BigEndian.Uint64(value))), value[8:], nil //nolint:gosec // G115: as written
 }
 
 func (c change) items() (before, after store.Item, err error) {
@@ -93,6 +101,7 @@ func (t *Table) Changes(ctx context.Context, after string, limit int) ([]store.C
 	err = t.view(ctx, func(tx *bbolt.Tx) error {
 		c := tx.Bucket(bucketLog).Cursor()
 		for k, v := c.Seek(sequenceBytes(sequence + 1)); k != nil && len(changes) < limit; k, v = c.Next() {
+			yield.Now()
 			ch, at, err := changeFrom(k, v)
 			if err != nil {
 				return err
@@ -160,10 +169,12 @@ func (t *Table) Wait(ctx context.Context, after string) error {
 	}
 }
 
-func (t *Table) lastSequence() (uint64, error) {
-	var last uint64
-	err := t.db.View(func(tx *bbolt.Tx) error {
-		last = tx.Bucket(bucketLog).Sequence()
+// lastLogged is the sequence of the last change in the log, 0 when there is none.
+func (t *Table) lastLogged() (last uint64, err error) {
+	err = t.db.View(func(tx *bbolt.Tx) error {
+		if k, _ := tx.Bucket(bucketLog).Cursor().Last(); k != nil {
+			last = binary.BigEndian.Uint64(k)
+		}
 		return nil
 	})
 	return last, err
@@ -179,7 +190,7 @@ func (g *group) trim(limit int) (int, error) {
 	var gone [][]byte
 	c := g.log.Cursor()
 	for k, v := c.First(); k != nil && len(gone) < limit; k, v = c.Next() {
-		_, at, err := changeFrom(k, v)
+		at, _, err := loggedAt(k, v)
 		if err != nil {
 			return 0, err
 		}
@@ -190,6 +201,7 @@ func (g *group) trim(limit int) (int, error) {
 		gone = append(gone, append([]byte(nil), k...))
 	}
 	for _, k := range gone {
+		yield.Now()
 		g.changed = true
 		if err := g.log.Delete(k); err != nil {
 			return 0, err

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mandate/shared/store"
+	"mandate/shared/yield"
 )
 
 // sweepBatch bounds how much of a group's transaction sweeping takes.
@@ -34,16 +35,21 @@ func (t *Table) sweepEvery(every time.Duration) {
 		case <-ticker.C:
 			// What fails now is tried again next time; a table that cannot write any
 			// more tells its callers so.
-			_, _ = t.SweepNow(ctx)
+			_, _ = t.sweep(ctx, true)
 		}
 	}
 }
 
 // SweepNow removes all items whose ttl has passed, in batches between which others write,
 // trims the change log, and reports how many items it removed.
-func (t *Table) SweepNow(ctx context.Context) (int, error) {
+func (t *Table) SweepNow(ctx context.Context) (int, error) { return t.sweep(ctx, false) }
+
+// sweep does what [Table.SweepNow] says, and when nobody waits for it rests after each batch for
+// as long as that took.
+func (t *Table) sweep(ctx context.Context, rest bool) (int, error) {
 	removed := 0
 	for {
+		began := time.Now()
 		var expired, trimmed int // of this batch; the writer's until it is done
 		err := t.submit(ctx, func(g *group) error {
 			var err error
@@ -60,6 +66,21 @@ func (t *Table) SweepNow(ctx context.Context) (int, error) {
 		if expired < sweepBatch && trimmed < sweepBatch {
 			return removed, nil
 		}
+		if rest && !t.pause(time.Since(began)) {
+			return removed, nil
+		}
+	}
+}
+
+// pause reports whether the table is still open after a while.
+func (t *Table) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-t.quit:
+		return false
+	case <-timer.C:
+		return true
 	}
 }
 
@@ -80,6 +101,7 @@ func (g *group) expire(limit int) (int, error) {
 		steps = append(steps, step{key: key, old: old})
 	}
 	for _, s := range steps {
+		yield.Now()
 		if err := g.put(s, true); err != nil {
 			return 0, err
 		}

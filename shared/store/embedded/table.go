@@ -38,16 +38,22 @@ type Options struct {
 	// SweepEvery is how often items whose ttl has passed are removed and the change log is
 	// trimmed; a minute when 0.
 	SweepEvery time.Duration
+
+	// Logged says which changes are kept for readers of the log; all when nil. A change that
+	// no reader wants costs a page of each commit, another when the log is trimmed, and the
+	// reading of it. It is asked by the writer, and must not use the table.
+	Logged func(store.Change) bool
 }
 
 const defaultSweepEvery = time.Minute
 
 // Table implements [store.Table] and [store.Log]. It is safe for concurrent use.
 type Table struct {
-	db    *bbolt.DB
-	now   func() time.Time
-	delay time.Duration
-	cache cache
+	db     *bbolt.DB
+	now    func() time.Time
+	delay  time.Duration
+	logged func(store.Change) bool // nil: all
+	cache  cache
 
 	jobs    chan *job
 	quit    chan struct{} // closed when Close begins
@@ -56,7 +62,7 @@ type Table struct {
 	closing sync.Once
 	closed  error
 
-	last atomic.Uint64 // sequence of the last committed change
+	last atomic.Uint64 // sequence of the last committed change in the log
 	wake bell          // rung when last has grown
 }
 
@@ -74,13 +80,16 @@ func Open(o Options) (*Table, error) {
 		return nil, fmt.Errorf("open table %s: %w", o.name(), err)
 	}
 	t := &Table{
-		db: db, now: o.Now, delay: o.IndexDelay,
+		db: db, now: o.Now, delay: o.IndexDelay, logged: o.Logged,
 		jobs: make(chan *job, maxGroup), quit: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	if t.now == nil {
 		t.now = time.Now
 	}
-	last, err := t.lastSequence()
+	if t.delay > 0 {
+		t.logged = nil // a late index is made of the log
+	}
+	last, err := t.lastLogged()
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open table %s: %w", o.name(), err), db.Close())
 	}

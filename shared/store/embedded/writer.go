@@ -7,6 +7,7 @@ import (
 	"runtime"
 
 	"mandate/shared/store"
+	"mandate/shared/yield"
 )
 
 // maxGroup is how many waiting writes share a commit: enough to hide the cost of the
@@ -109,6 +110,7 @@ func (t *Table) writeGroup(jobs []*job, results []error) error {
 				results[i] = unavailable(err)
 				continue
 			}
+			yield.Now()
 			err := j.apply(g)
 			if _, refused := store.AsRefused(err); err != nil && !refused && !errors.Is(err, store.ErrInvalid) {
 				return fmt.Errorf("write: %w", err)
@@ -118,6 +120,7 @@ func (t *Table) writeGroup(jobs []*job, results []error) error {
 		if !g.changed {
 			return nil
 		}
+		yield.Now()
 		if err := tx.Commit(); err != nil {
 			return fmt.Errorf("commit: %w", err)
 		}

@@ -19,15 +19,16 @@ import (
 func main() {
 	seconds := flag.Float64("seconds", 3, "how long each cell of the table runs")
 	levels := flag.String("concurrency", "1,8,32", "how many connections ask at once, one level after the other")
+	only := flag.String("only", "", "measure only what has this in its name (issue by)")
 	pid := flag.Int("pid", 0, "process of the service, to count its processor time")
 	flag.Parse()
-	if err := run(time.Duration(*seconds*float64(time.Second)), *levels, *pid); err != nil {
+	if err := run(time.Duration(*seconds*float64(time.Second)), *levels, *only, *pid); err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
 		os.Exit(1)
 	}
 }
 
-func run(length time.Duration, levels string, pid int) error {
+func run(length time.Duration, levels, only string, pid int) error {
 	var processes load.Processes
 	if pid != 0 {
 		processes = load.Processes{pid}
@@ -46,6 +47,9 @@ func run(length time.Duration, levels string, pid int) error {
 	}
 	fmt.Printf("%-30s %11s %10s %9s %9s %9s %10s %7s\n", "operation", "concurrency", "req/s", "p50 ms", "p95 ms", "p99 ms", "CPU ms", "errors")
 	for _, k := range cases {
+		if !strings.Contains(k.Name, only) {
+			continue
+		}
 		for level := range strings.SplitSeq(levels, ",") {
 			n, err := strconv.Atoi(level)
 			if err != nil || n < 1 || n > 256 {
