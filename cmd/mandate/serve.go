@@ -91,8 +91,8 @@ func (c *serveCommand) Run(ctx context.Context, p *progress) error {
 	return c.run(ctx, listener, service, s, base, log)
 }
 
-// sweepAbreast is as many as share a commit of the embedded table without filling the
-// processors, which requests need: nearly all of a sweep is the one writer.
+// sweepAbreast is as many as share a commit of the embedded table without making it long: while
+// the writer computes, a request may wait for its processor.
 const sweepAbreast = 4
 
 // graceful is how long requests under way may still take when the service is told to stop.

@@ -30,7 +30,6 @@ import (
 	"mandate/shared/token"
 	"mandate/shared/trust"
 	"mandate/shared/walk"
-	"mandate/shared/yield"
 )
 
 // Bounds of a job's steps and of what is done side by side, in entries of lists.
@@ -209,7 +208,6 @@ func (s *Sweeper) each(ctx context.Context, w walk.Walk, entries []store.Entry) 
 		s.free <- struct{}{}
 		group.Go(func() {
 			defer func() { <-s.free }()
-			yield.Now()
 			errs[n] = w.Each(ctx, e)
 		})
 	}

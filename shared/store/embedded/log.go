@@ -10,7 +10,6 @@ import (
 	"go.etcd.io/bbolt"
 
 	"mandate/shared/store"
-	"mandate/shared/yield"
 )
 
 // keepLog is how long a change is kept for readers that do not come. DynamoDB keeps its
@@ -101,7 +100,7 @@ func (t *Table) Changes(ctx context.Context, after string, limit int) ([]store.C
 	err = t.view(ctx, func(tx *bbolt.Tx) error {
 		c := tx.Bucket(bucketLog).Cursor()
 		for k, v := c.Seek(sequenceBytes(sequence + 1)); k != nil && len(changes) < limit; k, v = c.Next() {
-			yield.Now()
+			yield()
 			ch, at, err := changeFrom(k, v)
 			if err != nil {
 				return err
@@ -201,7 +200,7 @@ func (g *group) trim(limit int) (int, error) {
 		gone = append(gone, append([]byte(nil), k...))
 	}
 	for _, k := range gone {
-		yield.Now()
+		yield()
 		g.changed = true
 		if err := g.log.Delete(k); err != nil {
 			return 0, err

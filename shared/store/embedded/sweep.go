@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"mandate/shared/store"
-	"mandate/shared/yield"
 )
 
 // sweepBatch bounds how much of a group's transaction sweeping takes.
@@ -101,7 +100,7 @@ func (g *group) expire(limit int) (int, error) {
 		steps = append(steps, step{key: key, old: old})
 	}
 	for _, s := range steps {
-		yield.Now()
+		yield()
 		if err := g.put(s, true); err != nil {
 			return 0, err
 		}

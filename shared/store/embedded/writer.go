@@ -7,7 +7,6 @@ import (
 	"runtime"
 
 	"mandate/shared/store"
-	"mandate/shared/yield"
 )
 
 // maxGroup is how many waiting writes share a commit: enough to hide the cost of the
@@ -110,7 +109,7 @@ func (t *Table) writeGroup(jobs []*job, results []error) error {
 				results[i] = unavailable(err)
 				continue
 			}
-			yield.Now()
+			yield()
 			err := j.apply(g)
 			if _, refused := store.AsRefused(err); err != nil && !refused && !errors.Is(err, store.ErrInvalid) {
 				return fmt.Errorf("write: %w", err)
@@ -120,7 +119,7 @@ func (t *Table) writeGroup(jobs []*job, results []error) error {
 		if !g.changed {
 			return nil
 		}
-		yield.Now()
+		yield()
 		if err := tx.Commit(); err != nil {
 			return fmt.Errorf("commit: %w", err)
 		}
