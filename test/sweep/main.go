@@ -52,6 +52,9 @@ func main() {
 }
 
 func (m measurement) run(ctx context.Context) (err error) {
+	if m.windows < 1 {
+		return errors.New("-windows must be 1 or more")
+	}
 	if m.dir == "" {
 		if m.dir, err = os.MkdirTemp("", "mandate-sweep-*"); err != nil {
 			return err
@@ -132,8 +135,9 @@ func (m measurement) run(ctx context.Context) (err error) {
 	}
 	idle = append(idle, m.watch(ctx, &c, "after", m.windows, nil)...)
 	ratio := median(during) / median(idle)
-	fmt.Printf("p99          %.2f ms, %.2f times the %.2f ms before and after (limit %.2f); medians of %d and %d windows\n",
-		median(during), ratio, median(idle), m.limit, len(during), len(idle))
+	fmt.Printf("p99          %.2f ms (%.2f–%.2f in %d windows), %.2f times the %.2f ms (%.2f–%.2f in %d) before and after; limit %.2f\n",
+		median(during), slices.Min(during), slices.Max(during), len(during),
+		ratio, median(idle), slices.Min(idle), slices.Max(idle), len(idle), m.limit)
 	switch {
 	case left.access+left.listed+left.live > 0 || left.marked != m.tokens/m.every:
 		return fmt.Errorf("not all is swept: %s", left)
