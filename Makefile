@@ -141,7 +141,7 @@ growth: bin/mandate ## import 100,000 users and 1,000,000 assignments, killed an
 	@trap 'rm -rf .cache/growth-data' EXIT; rm -rf .cache/growth-data; .cache/growth -mandate bin/mandate -dir .cache/growth-data
 
 .PHONY: sweep
-sweep: bin/mandate ## delete a consumer with 1,000,000 access tokens, killed in the middle (20 min, 8 GB); SWEEP="-tokens 50000": fewer; SWEEP="-domain 20000": a domain instead
+sweep: bin/mandate ## delete a consumer with 1,000,000 access tokens, killed in the middle (30 min, 8 GB); SWEEP="-tokens 50000": fewer; SWEEP="-domain 20000": a domain instead
 	@go build -o .cache/sweep ./test/sweep
 	@trap 'rm -rf .cache/sweep-data' EXIT; rm -rf .cache/sweep-data; .cache/sweep -mandate bin/mandate -dir .cache/sweep-data $(SWEEP)
 

@@ -87,6 +87,28 @@ func TestAnyItemComesBack(t *testing.T) {
 	})
 }
 
+// TestAFollowerIsGivenTheSame: a function hears of a change the same by a record and directly,
+// and what it reports comes back both ways.
+func TestAFollowerIsGivenTheSame(t *testing.T) {
+	var given [][]store.Change
+	function := gateway.Stream(func(_ context.Context, changes []store.Change) []string {
+		given = append(given, changes)
+		return []string{changes[0].Position}
+	})
+	c := store.Change{
+		Key: store.User("a"), Position: "7", At: time.UnixMicro(1_700_000_000_654_321), Expired: true,
+		Old: store.Item{"type": "user", "epoch": int64(3), "groups": store.NewSet("x", "y"), "d": []byte{0, 255}, "on": true},
+	}
+	text, err := gateway.WriteRecord(c)
+	require.NoError(t, err)
+	reply, err := function.Invoke(t.Context(), []byte(`{"Records":[`+string(text)+"]}"))
+	require.NoError(t, err)
+	require.JSONEq(t, `{"batchItemFailures":[{"itemIdentifier":"7"}]}`, string(reply))
+	require.Equal(t, []string{"7"}, function.(gateway.Follower).Follow(t.Context(), []store.Change{c}))
+	require.Len(t, given, 2)
+	require.Equal(t, given[0], given[1])
+}
+
 // fromTheCloud is a record in the form of the AWS documentation: written by no code of ours.
 const fromTheCloud = `{"Records":[{
 	"eventID":"1","eventName":"REMOVE","eventVersion":"1.1","eventSource":"aws:dynamodb","awsRegion":"eu-west-1",

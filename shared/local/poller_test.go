@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"mandate/shared/gateway"
 	"mandate/shared/local"
 	"mandate/shared/sam"
 	"mandate/shared/store"
@@ -110,6 +111,34 @@ func TestABatchGoesOnFromItsFirstFailure(t *testing.T) {
 		}}
 		require.NoError(t, poller(table, s).Drain(t.Context()))
 		assert.Equal(t, []string{"a b c", "b c", "b c", "d"}, s.batches)
+	})
+}
+
+// TestAFollowerIsFedAsAnyFunction: without events, in the same batches and with the same retries.
+func TestAFollowerIsFedAsAnyFunction(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		for partial, want := range map[bool][]string{true: {"a b c", "b c", "b c", "d"}, false: {"a b c", "d"}} {
+			table := open(t, "a", "b", "c", "d")
+			var batches []string
+			failures := 0
+			p := poller(table, nil)
+			p.Settings.Partial = partial
+			p.Function = gateway.Stream(func(_ context.Context, changes []store.Change) (failed []string) {
+				var names []string
+				for _, c := range changes {
+					names = append(names, c.Key.PK)
+					if c.Key.PK == "b" && failures < 2 {
+						failures++
+						failed = append(failed, c.Position)
+					}
+				}
+				batches = append(batches, strings.Join(names, " "))
+				return failed
+			})
+			require.NoError(t, p.Drain(t.Context()))
+			assert.Equal(t, want, batches, "reporting records: %t", partial)
+			require.NoError(t, table.Close())
+		}
 	})
 }
 
