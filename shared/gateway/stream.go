@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
@@ -29,11 +28,8 @@ type Follower interface {
 
 type streamHandler struct{ handle Changes }
 
-// Follow implements [Follower]. As in a record, the time of a change is in whole seconds.
+// Follow implements [Follower].
 func (h streamHandler) Follow(ctx context.Context, changes []store.Change) (failed []string) {
-	for i := range changes {
-		changes[i].At = time.Unix(changes[i].At.Unix(), 0)
-	}
 	return h.handle(ctx, changes)
 }
 
