@@ -60,7 +60,7 @@ func Start(ctx context.Context, address string, port int) (*Server, error) {
 	}
 	s := &Server{
 		process: exec.Command("java", //nolint:gosec // G204: our own arguments
-			"-Xmx4g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", // starts sooner
+			"-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", // starts sooner
 			"-Djava.library.path="+jars, "-cp", filepath.Join(jars, "*"),
 			filepath.Join(root, source, "Loopback.java"), strconv.Itoa(port), address),
 		ended: make(chan struct{}),

@@ -236,6 +236,9 @@ func (w *world) delegate() error {
 	}
 	trust(adas, bob, true)
 	trust(adas, eve, false)
+	if err != nil {
+		return err
+	}
 	bobs := c.do(ctx, "POST", "/v3/auth/tokens", "", auth(byPassword(w.people[bob].id, passwordOf(0)), byTrust(w.trusts[0].id))).header.Get("X-Subject-Token")
 	trust(bobs, eve, true, w.trusts[0])
 	if err != nil {
