@@ -10,5 +10,5 @@ import (
 )
 
 func init() {
-	engines["dynamodb"] = func(t *testing.T) service.Option { return service.WithEngine(dynamodblocal.Table(t)) }
+	engines["dynamodb"] = func(t *testing.T) service.Option { return service.WithEngine(dynamodblocal.Unfollowed(t)) }
 }

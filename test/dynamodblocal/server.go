@@ -3,7 +3,7 @@
 // it listens on 127.0.0.1 (Loopback.java), or on another address that it is told, and keeps
 // everything in memory.
 //
-//	table := dynamodblocal.Table(t) // in a file with the build tag dynamodb
+//	table := dynamodblocal.Unfollowed(t) // in a file with the build tag dynamodb; Table(t) has a stream too
 //
 // It needs Java 17 (a JDK), and Maven with a network when it is first run: pom.xml pins
 // what is fetched into .cache/. Tests that use it carry the build tag dynamodb, so that

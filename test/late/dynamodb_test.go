@@ -10,9 +10,9 @@ import (
 )
 
 func TestWhatWasEndedStaysEndedOnDynamoDB(t *testing.T) {
-	stays(t, service.WithEngine(dynamodblocal.Table(t)))
+	stays(t, service.WithEngine(dynamodblocal.Unfollowed(t)))
 }
 
 func TestWhatWasDeletedStaysDeletedOnDynamoDB(t *testing.T) {
-	staysDeleted(t, service.WithEngine(dynamodblocal.Table(t)))
+	staysDeleted(t, service.WithEngine(dynamodblocal.Unfollowed(t)))
 }

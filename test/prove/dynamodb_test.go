@@ -18,7 +18,7 @@ import (
 // slower: fewer clients, who do less, and reads in fewer parts.
 func TestHistoriesOnDynamoDB(t *testing.T) {
 	prove(t, options{clients: [2]int{8, 10}, acts: [2]int{3, 4}, age: 60, few: 12}.chosen(), func(t testing.TB) engine {
-		table := &following{Table: dynamodblocal.Table(t)}
+		table := &following{Table: dynamodblocal.Unfollowed(t)}
 		return engine{table: table, log: table, watch: table.watched.Store, parts: 3, close: func() {}}
 	})
 }

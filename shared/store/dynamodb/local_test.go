@@ -79,12 +79,7 @@ func TestCreateTable(t *testing.T) {
 	require.NoError(t, table.CreateTable(t.Context()))
 	require.NoError(t, table.CreateTable(t.Context()), "there already")
 
-	client := sdk.New(sdk.Options{
-		BaseEndpoint: &endpoint, Region: "local",
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
-		}),
-	})
+	client := dynamodblocal.Client(t)
 	found, err := client.DescribeTable(t.Context(), &sdk.DescribeTableInput{TableName: name})
 	require.NoError(t, err)
 	expiry, err := client.DescribeTimeToLive(t.Context(), &sdk.DescribeTimeToLiveInput{TableName: name})
