@@ -11,6 +11,7 @@ import (
 	"mandate/shared/directory"
 	"mandate/shared/problem"
 	"mandate/shared/store"
+	"mandate/shared/store/faults"
 )
 
 func named(names ...string) func(*Grant) {
@@ -324,4 +325,39 @@ func requireDead(t T, w *world, id string, hollow bool) {
 	var d *directory.Dead
 	require.ErrorAs(t, err, &d)
 	require.Equal(t, hollow, d.Hollow, "%v", err)
+}
+
+// TestCreate_afterTheParent lets another trust with the same first 8 bytes lie where the parent,
+// or the root, was, between what was read and the write: nothing is made under it.
+func TestCreate_afterTheParent(t *testing.T) {
+	w := newWorld(t)
+	for n, name := range []string{"the root", "the parent"} {
+		t.Run(name, func(t *testing.T) {
+			chain := w.chain(t)
+			other := store.Update(store.Trust(chain[n].ID)).Set(attrID, chain[n].ID[:16]+id(6)[16:])
+			process, rs := w.process(func(_ int, op faults.Operation) faults.Fault {
+				if op == faults.Write {
+					require.NoError(t, w.table.Write(w.ctx, store.NewRequestID(), other))
+				}
+				return faults.None
+			})
+			g := w.grant(to(w.bob), allow())
+			g.TrustorID = chain[1].ActingID()
+			_, err := process.Create(w.ctx, rs, through(chain[1]), g)
+			requireKind(t, problem.KindUnauthorized, err)
+		})
+	}
+}
+
+// TestCreate_claim: what keeps a duplicate away goes when the trust does.
+func TestCreate_claim(t *testing.T) {
+	w := newWorld(t)
+	made := w.create(t, w.grant(ends(noon)))
+	claim, ok := made.claim()
+	require.True(t, ok)
+	assert.Equal(t, noon.Add(DefaultRetention).Unix(), w.entry(t, claim).Item.Int(store.AttrTTL))
+	assert.Equal(t, morning, made.CreatedAt)
+	found, err := w.find(made.ID)
+	require.NoError(t, err)
+	assert.Equal(t, morning, found.CreatedAt)
 }

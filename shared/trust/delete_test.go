@@ -10,6 +10,7 @@ import (
 
 	"mandate/shared/problem"
 	"mandate/shared/store"
+	"mandate/shared/store/faults"
 )
 
 // remains are the keys of a trust's own that are still in the table.
@@ -112,6 +113,24 @@ func TestDeleted(t *testing.T) {
 		items, err := w.table.Read(w.ctx, store.TrustChild(parent.ID, child.ID))
 		require.NoError(t, err)
 		assert.Empty(t, items)
+	})
+	t.Run("a claim that is another trust's by now stays", func(t *testing.T) {
+		made := w.create(t, w.grant(ends(noon)))
+		claim, _ := made.claim()
+		require.NoError(t, w.table.Write(w.ctx, store.NewRequestID(), store.Delete(store.Trust(made.ID)), store.Update(claim).Set(attrOwner, id(4))))
+		require.NoError(t, w.trusts.Deleted(w.ctx, made))
+		assert.Equal(t, []store.Key{claim}, w.remains(t, made))
+	})
+	t.Run("a table that does not answer is no end of it", func(t *testing.T) {
+		made := w.create(t, w.grant())
+		require.NoError(t, w.table.Write(w.ctx, store.NewRequestID(), store.Delete(store.Trust(made.ID))))
+		process, _ := w.process(func(_ int, op faults.Operation) faults.Fault {
+			if op == faults.Write {
+				return faults.Throttle
+			}
+			return faults.None
+		})
+		require.ErrorIs(t, process.Deleted(w.ctx, made), store.ErrUnavailable)
 	})
 	t.Run("children of another trust with the same first 8 bytes stay", func(t *testing.T) {
 		parent := w.create(t, w.grant(allow()))

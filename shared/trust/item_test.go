@@ -21,6 +21,7 @@ func TestItem(t *testing.T) {
 		{"without expiry", root(made, until(time.Time{}))},
 		{"limited uses", root(made, count(0), limited)},
 		{"no uses left", root(made, count(0), func(t *Trust) { t.RemainingUses = new(int64) })},
+		{"used", root(made, func(t *Trust) { t.UsedAt = created.Add(time.Hour) })},
 		{"without project", root(made, func(t *Trust) { t.ProjectID, t.RoleIDs = "", nil })},
 		{"redelegated", parent(made, func(t *Trust) { t.above = store.NewSet(ada, bob) })},
 	} {

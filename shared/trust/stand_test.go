@@ -316,3 +316,56 @@ func TestSpend(t *testing.T) {
 		assert.True(t, refused)
 	})
 }
+
+// TestFind_why names the item that says why a trust is not found: a user or project that is
+// gone, or its domain.
+func TestFind_why(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		end  func(*testing.T, *world) store.Key
+	}{
+		{"the trustor", func(t *testing.T, w *world) store.Key {
+			require.NoError(t, w.DeleteUser(w.ctx, w.reads(), w.ada))
+			return store.User(w.ada)
+		}},
+		{"the project", func(t *testing.T, w *world) store.Key {
+			require.NoError(t, w.DeleteProject(w.ctx, w.reads(), w.web))
+			return store.Project(w.web)
+		}},
+		{"the domain", func(t *testing.T, w *world) store.Key {
+			_, err := w.UpdateDomain(w.ctx, w.reads(), w.domain, func(d *directory.Domain) error { d.Enabled = false; return nil })
+			require.NoError(t, err)
+			require.NoError(t, w.DeleteDomain(w.ctx, w.reads(), w.domain))
+			return store.Domain(w.domain)
+		}},
+	} {
+		t.Run("TR-063 "+c.name, func(t *testing.T) {
+			w := newWorld(t)
+			made := w.create(t, w.grant())
+			at := c.end(t, w)
+			_, err := w.find(made.ID)
+			requireKind(t, problem.KindNotFound, err)
+			why, ok := errors.AsType[*directory.Dead](err)
+			require.True(t, ok)
+			assert.Equal(t, at, why.At)
+		})
+	}
+}
+
+// TestRoles: those a trust names, by name, without what was deleted.
+func TestRoles(t *testing.T) {
+	w := newWorld(t)
+	made := w.create(t, w.grant(roles(w.reader, w.admin, w.member)))
+	names := func() (names []string) {
+		rs := w.reads()
+		var found []directory.Role
+		require.NoError(t, rs.Settle(w.ctx, func() (err error) { found, err = w.trusts.Roles(rs, made); return err }))
+		for _, r := range found {
+			names = append(names, r.Name)
+		}
+		return names
+	}
+	assert.Equal(t, []string{"admin", "member", "reader"}, names())
+	require.NoError(t, w.DeleteRole(w.ctx, w.reads(), w.member))
+	assert.Equal(t, []string{"admin", "reader"}, names())
+}
