@@ -153,6 +153,34 @@ func TestEncodeLeavesOut(t *testing.T) {
 	}
 }
 
+// TestShorter leaves out what is dearest to carry and cheapest to do without first: what is
+// needed to find the row's chain goes last.
+func TestShorter(t *testing.T) {
+	h := Hints{
+		Kind: KindProject, UserID: "u", ScopeID: "s", OtherUserID: "o", TrustIDs: []string{"1", "2"}, BetweenIDs: []string{"b"},
+		RootAudit: "r", AccessTokenID: "a", ConsumerID: "c", GroupIDs: []string{"g", "h"}, InheritedFrom: []store.Target{store.OnSystem()},
+	}
+	for n, without := range []func(*Hints){
+		func(h *Hints) { h.InheritedFrom = nil }, func(h *Hints) { h.GroupIDs = []string{"g"} }, func(h *Hints) { h.GroupIDs = nil },
+		func(h *Hints) { h.BetweenIDs = nil }, func(h *Hints) { h.TrustIDs = []string{"1"} },
+		func(h *Hints) { h.AccessTokenID, h.ConsumerID = "", "" }, func(h *Hints) { h.OtherUserID = "" },
+		func(h *Hints) { h.TrustIDs = nil }, func(h *Hints) { *h = Hints{RootAudit: "r"} }, func(h *Hints) { *h = Hints{} },
+	} {
+		want := h
+		without(&want)
+		h = h.shorter()
+		for _, list := range []*[]string{&h.GroupIDs, &h.BetweenIDs} {
+			if len(*list) == 0 {
+				*list = nil
+			}
+		}
+		if len(h.InheritedFrom) == 0 {
+			h.InheritedFrom = nil
+		}
+		require.Equal(t, want, h, "step %d", n+1)
+	}
+}
+
 // hints draws ids of every form, and lists that often fit and sometimes do not.
 func hints(t *rapid.T) Hints {
 	digits := func(n int) *rapid.Generator[string] {
