@@ -51,6 +51,61 @@ func TestExamineBelievesTheRowOfTheTokenAlone(t *testing.T) {
 	}
 }
 
+// TestJudge looks at one token of a user with one thing about it that kills, or does not.
+func TestJudge(t *testing.T) {
+	own, root, morning := numbered(1, 1), numbered(1, 2), time.Date(2031, 5, 1, 9, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		name string
+		row  func(*Row)
+		root func(*Row) // of the login that it was derived from; nil: it is a login itself
+		want directory.Reason
+	}{
+		{"nothing", func(*Row) {}, nil, ""},
+		{"T-119 revoked", func(r *Row) { r.Dead = true }, nil, directory.Revoked},
+		{"T-076 revoked with its chain", func(r *Row) { r.Dead, r.ChainDead = true, true }, nil, directory.Revoked},
+		{"its chain alone", func(r *Row) { r.ChainDead = true }, nil, directory.Revoked},
+		{"expired", func(r *Row) { r.ExpiresAt = morning }, nil, directory.Expired},
+		{"expires in a moment", func(r *Row) { r.ExpiresAt = morning.Add(time.Second) }, nil, ""},
+		{"an epoch ago", func(r *Row) { r.Epoch-- }, nil, directory.EpochMoved},
+		{"an epoch ahead", func(r *Row) { r.Epoch++ }, nil, directory.EpochMoved},
+		{"nobody's", func(r *Row) { r.UserID = id("f", 32) }, nil, directory.Absent},
+		{"derived", func(*Row) {}, func(*Row) {}, ""},
+		{"T-076 its login was revoked with its chain", func(*Row) {}, func(r *Row) { r.Dead, r.ChainDead = true, true }, directory.ChainRevoked},
+		{"T-119 its login was revoked alone", func(*Row) {}, func(r *Row) { r.Dead = true }, ""},
+		{"its login has no row", func(*Row) {}, func(r *Row) { r.Audit = numbered(1, 3) }, directory.Absent},
+		{"a neighbour has its login's row", func(*Row) {}, func(r *Row) { r.Audit = neighbour(root) }, directory.Absent},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, user := listed(t)
+			s.now = func() time.Time { return morning }
+			row := Row{Audit: own, UserID: user.ID, Epoch: user.Epoch, Scope: Scope{Kind: Unscoped}, ExpiresAt: morning.Add(time.Hour)}
+			if c.root != nil {
+				row.Root = root
+				above := Row{Audit: root, UserID: user.ID, Scope: Scope{Kind: Unscoped}, Methods: []string{MethodPassword}, ExpiresAt: row.ExpiresAt}
+				c.root(&above)
+				i := above.item(time.Hour)
+				if above.Dead {
+					i[AttrDead] = true
+				}
+				if above.ChainDead {
+					i[AttrChainDead] = true
+				}
+				s.put(t, store.Create(store.Token(above.Audit.Hex()), i))
+			}
+			c.row(&row)
+			rs := store.NewReadSet(s.table)
+			err := rs.Settle(t.Context(), func() error { _, err := s.judge(rs, row, 0); return err })
+			d, dead := errors.AsType[*directory.Dead](err)
+			require.Equal(t, c.want != "", dead, "%v", err)
+			if dead {
+				assert.Equal(t, c.want, d.Reason)
+			} else {
+				require.NoError(t, err)
+			}
+		})
+	}
+}
+
 // TestRevokeMarksTheRowOfTheTokenAlone ends tokens by rows that are there, are another's, or
 // are not there at all.
 func TestRevokeMarksTheRowOfTheTokenAlone(t *testing.T) {
