@@ -67,7 +67,7 @@ HISTORIES ?= 20000
 DYNAMODB_HISTORIES ?= 500
 
 .PHONY: prove
-prove: prove-embedded prove-dynamodb prove-mutants ## check revocation: all of the three below, one after the other (40 min)
+prove: prove-embedded prove-dynamodb prove-mutants ## check revocation: all of the three below, one after the other (30 min)
 
 .PHONY: prove-embedded
 prove-embedded: ## check it in 20,000 concurrent histories on the embedded table (HISTORIES=5000: a part of them)
